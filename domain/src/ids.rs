@@ -1,0 +1,43 @@
+use std::fmt;
+
+use uuid::Uuid;
+
+/// Defines an id that cannot be mistaken for another kind of id.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Wraps a UUID that is known to be such an id.
+            pub const fn new(id: Uuid) -> Self {
+                Self(id)
+            }
+
+            /// The UUID, for storage and the wire.
+            pub const fn get(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// Who the data belongs to.
+    TenantId
+}
+id! {
+    /// A user; unique within a tenant.
+    UserId
+}
+id! {
+    /// A long-running operation; unique within a tenant.
+    OperationId
+}

@@ -1,0 +1,49 @@
+use bytes::Bytes;
+
+use super::RowIds;
+
+/// Rows of a block: the unit of one transaction.
+pub const BLOCK_ROWS: u32 = 10_000;
+
+/// The rows of a block, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockPayload {
+    /// Number of the block within its operation, from 0.
+    pub number: u32,
+    /// Number of its first row within the operation, from 1.
+    pub first_row: u32,
+    /// How many rows it has; at least 1.
+    pub rows: u32,
+    /// NDJSON, compressed with zstd.
+    pub data: Bytes,
+}
+
+/// What a block's transaction did: its line in the ledger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BlockOutcome {
+    /// Users that were made.
+    pub created: u32,
+    /// Rows that failed, each with its reasons in `operation_rows`.
+    pub failed: u32,
+}
+
+/// A block, locked for the one transaction that does it.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// Its rows.
+    pub payload: BlockPayload,
+    /// What came of it; none until it is done.
+    pub outcome: Option<BlockOutcome>,
+}
+
+impl BlockPayload {
+    /// Number of the last row.
+    pub const fn last_row(&self) -> u32 {
+        self.first_row + self.rows.saturating_sub(1)
+    }
+
+    /// First and last id that users of this block can have.
+    pub fn id_range(&self, ids: RowIds) -> (crate::UserId, crate::UserId) {
+        (ids.id(self.first_row), ids.id(self.last_row()))
+    }
+}

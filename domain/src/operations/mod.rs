@@ -1,0 +1,19 @@
+//! Long-running operations: what was asked, how far it is, what came of it.
+
+mod block;
+mod operation;
+mod options;
+mod progress;
+mod repository;
+mod row_id;
+mod state;
+
+pub use block::{BLOCK_ROWS, Block, BlockOutcome, BlockPayload};
+pub use operation::{NewOperation, Operation, OperationFailure, OperationKind};
+pub use options::{ImportOptions, OnError, UploadFormat};
+pub use progress::Progress;
+pub use repository::{
+    DueOperation, DueReason, FailedRow, IdempotencyEntry, OperationReader, OperationRepository, RowStatus,
+};
+pub use row_id::RowIds;
+pub use state::{OperationState, TransitionError};

@@ -1,0 +1,68 @@
+/// What to do when a row cannot be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// Report the row and do the others.
+    Continue,
+    /// Do nothing at all: one transaction, for at most one block of rows.
+    Abort,
+}
+
+/// How the rows were uploaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadFormat {
+    /// `application/json` with a `users` array.
+    Json,
+    /// `application/x-ndjson`, one object a line.
+    Ndjson,
+    /// `text/csv` with a header row.
+    Csv,
+}
+
+/// What the client asked of an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// What to do when a row cannot be done.
+    pub on_error: OnError,
+    /// Whether each new user gets a welcome mail.
+    pub send_welcome: bool,
+}
+
+impl OnError {
+    /// The name in storage and on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Continue => "continue",
+            Self::Abort => "abort",
+        }
+    }
+
+    /// The policy of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Continue, Self::Abort].into_iter().find(|policy| policy.name() == name)
+    }
+}
+
+impl UploadFormat {
+    /// The name in storage and on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// The format of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Json, Self::Ndjson, Self::Csv].into_iter().find(|format| format.name() == name)
+    }
+
+    /// What happens to a bad row unless the client says otherwise: JSON is all or nothing, as the
+    /// reference service did; files go on.
+    pub const fn default_on_error(self) -> OnError {
+        match self {
+            Self::Json => OnError::Abort,
+            Self::Ndjson | Self::Csv => OnError::Continue,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::{Block, BlockOutcome, BlockPayload, ImportOptions, NewOperation, Operation};
+use crate::{OperationId, RepositoryError, TenantId};
+
+/// Why a row is in `operation_rows`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowStatus {
+    /// It did not become a user.
+    Failed,
+    /// It became a user whose welcome mail was refused for good.
+    MailRefused,
+}
+
+impl RowStatus {
+    /// The name in storage and on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::MailRefused => "mail_refused",
+        }
+    }
+
+    /// The status of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Failed, Self::MailRefused].into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// A row that did not simply succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedRow {
+    /// Number of the row within the operation, from 1.
+    pub row: u32,
+    /// Line of the file on which it starts.
+    pub line: u64,
+    /// What became of it.
+    pub status: RowStatus,
+    /// Why, as JSON: an array of `{field, code, detail}`, without values.
+    pub problems: String,
+}
+
+/// Which request a key stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdempotencyEntry {
+    /// The operation that the first request with the key began.
+    pub operation: OperationId,
+    /// Digest of that request; none while its body still comes in.
+    pub digest: Option<[u8; 32]>,
+}
+
+/// Operations, their blocks and their ledger, within one unit of work, and so within one tenant.
+#[async_trait]
+pub trait OperationRepository: Send {
+    /// Begins an operation in state `receiving`.
+    async fn insert(&mut self, operation: &NewOperation, now: DateTime<Utc>) -> Result<(), RepositoryError>;
+
+    /// Claims an idempotency key for an operation; if the key is taken, returns whose it is and claims nothing.
+    /// Waits for a unit of work that is claiming the same key.
+    async fn claim_key(
+        &mut self,
+        key: &str,
+        operation: OperationId,
+        digest: Option<[u8; 32]>,
+        expires_at: DateTime<Utc>,
+    ) -> Result<Option<IdempotencyEntry>, RepositoryError>;
+
+    /// Reads what a key stands for.
+    async fn find_key(&mut self, key: &str) -> Result<Option<IdempotencyEntry>, RepositoryError>;
+
+    /// Stores the digest of the request that a key stands for.
+    async fn seal_key(&mut self, key: &str, digest: [u8; 32]) -> Result<(), RepositoryError>;
+
+    /// Stores blocks and marks the upload as alive; `false` if the operation is no longer receiving.
+    async fn append_blocks(
+        &mut self,
+        operation: OperationId,
+        blocks: &[BlockPayload],
+        now: DateTime<Utc>,
+    ) -> Result<bool, RepositoryError>;
+
+    /// Ends the upload: `receiving` becomes `queued`; `false` if the operation is no longer receiving.
+    async fn queue(
+        &mut self,
+        operation: OperationId,
+        options: ImportOptions,
+        unknown_columns: &[String],
+        rows: u32,
+        blocks: u32,
+        now: DateTime<Utc>,
+    ) -> Result<bool, RepositoryError>;
+
+    /// Removes an operation that is still receiving, with its blocks and its key; `false` if there is none.
+    async fn discard(&mut self, operation: OperationId) -> Result<bool, RepositoryError>;
+
+    /// Reads an operation with its progress.
+    async fn find(&mut self, operation: OperationId) -> Result<Option<Operation>, RepositoryError>;
+
+    /// As `find`, and locks it until the unit of work ends.
+    async fn lock(&mut self, operation: OperationId) -> Result<Option<Operation>, RepositoryError>;
+
+    /// `queued` becomes `running`; nothing happens in any other state.
+    async fn start(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError>;
+
+    /// Notes that the operation was looked after, so that the sweeper turns to others first.
+    async fn touch(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError>;
+
+    /// Stores a final state and tells those who wait for the operation once this unit of work is committed.
+    async fn end(&mut self, operation: &Operation) -> Result<(), RepositoryError>;
+
+    /// Reads a block and locks its line in the ledger until the unit of work ends.
+    async fn lock_block(&mut self, operation: OperationId, block: u32) -> Result<Option<Block>, RepositoryError>;
+
+    /// Numbers of the blocks in `first..=last` that have no outcome, ascending.
+    async fn open_blocks(&mut self, operation: OperationId, first: u32, last: u32)
+    -> Result<Vec<u32>, RepositoryError>;
+
+    /// Writes a block's line in the ledger.
+    async fn settle_block(
+        &mut self,
+        operation: OperationId,
+        block: u32,
+        outcome: BlockOutcome,
+        now: DateTime<Utc>,
+    ) -> Result<(), RepositoryError>;
+
+    /// Stores rows that did not simply succeed, with one statement; a row that is there already is kept.
+    async fn insert_rows(&mut self, operation: OperationId, rows: &[FailedRow]) -> Result<(), RepositoryError>;
+
+    /// Forgets idempotency keys that have expired; returns how many.
+    async fn purge_keys(&mut self, now: DateTime<Utc>) -> Result<u64, RepositoryError>;
+}
+
+/// Why the sweeper is to look at an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DueReason {
+    /// It has been queued or running for a while: make sure that its workflow runs.
+    Start,
+    /// It has ended, but some of its mails have not been sent for a while: make sure that their workflow runs.
+    Mails,
+    /// Its upload has stopped coming.
+    Abandoned,
+    /// Its tenant has idempotency keys that have expired.
+    ExpiredKeys,
+}
+
+/// Something for the sweeper to look at: ids only, the one thing that is read across tenants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueOperation {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Which one; nil for `ExpiredKeys`.
+    pub operation: OperationId,
+    /// Why.
+    pub reason: DueReason,
+}
+
+/// Reads operations outside a unit of work.
+#[async_trait]
+pub trait OperationReader: Send + Sync {
+    /// The operation with its progress, or none.
+    async fn find(&self, tenant: TenantId, operation: OperationId) -> Result<Option<Operation>, RepositoryError>;
+
+    /// Rows that did not simply succeed, after row `after`, by row ascending, at most `limit`.
+    async fn rows(
+        &self,
+        tenant: TenantId,
+        operation: OperationId,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<FailedRow>, RepositoryError>;
+
+    /// What is due in all tenants: queued and running operations and unfinished mails last touched before `stalled_before`,
+    /// uploads last touched before `abandoned_before`, expired keys; at most `limit` of each.
+    async fn due(
+        &self,
+        stalled_before: DateTime<Utc>,
+        abandoned_before: DateTime<Utc>,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<DueOperation>, RepositoryError>;
+}

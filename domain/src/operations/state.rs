@@ -1,0 +1,99 @@
+/// Where an operation is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OperationState {
+    /// Its upload is coming in.
+    Receiving,
+    /// Everything is stored; a worker is to begin.
+    Queued,
+    /// A worker has begun.
+    Running,
+    /// Every row did what was asked.
+    Succeeded,
+    /// Some rows did, some failed.
+    PartiallySucceeded,
+    /// Nothing was done, or it could not be carried on.
+    Failed,
+    /// Somebody stopped it.
+    Cancelled,
+}
+
+/// A move that the state machine does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an operation that is {} cannot become {}", from.name(), to.name())]
+pub struct TransitionError {
+    /// Where it is.
+    pub from: OperationState,
+    /// Where it was to go.
+    pub to: OperationState,
+}
+
+impl OperationState {
+    /// Every state, in the order of a life.
+    pub const ALL: [Self; 7] = [
+        Self::Receiving,
+        Self::Queued,
+        Self::Running,
+        Self::Succeeded,
+        Self::PartiallySucceeded,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// The name in storage and on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Receiving => "receiving",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::PartiallySucceeded => "partially_succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The state of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    /// Whether nothing more will happen.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::PartiallySucceeded | Self::Failed | Self::Cancelled)
+    }
+
+    /// Moves on.
+    ///
+    /// # Errors
+    /// When the state machine has no such move.
+    pub fn to(self, next: Self) -> Result<Self, TransitionError> {
+        let legal = match self {
+            Self::Receiving => matches!(next, Self::Queued),
+            Self::Queued => !matches!(next, Self::Receiving | Self::Queued),
+            Self::Running => next.is_final(),
+            _ => false,
+        };
+        if legal { Ok(next) } else { Err(TransitionError { from: self, to: next }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for state in OperationState::ALL {
+            assert_eq!(OperationState::from_name(state.name()), Some(state));
+        }
+    }
+
+    #[test]
+    fn final_states_are_left_by_no_move() {
+        for from in OperationState::ALL.into_iter().filter(|s| s.is_final()) {
+            for to in OperationState::ALL {
+                assert_eq!(from.to(to), Err(TransitionError { from, to }));
+            }
+        }
+    }
+}
