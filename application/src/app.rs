@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use muster_domain::operations::OperationReader;
+use muster_domain::users::{EmailPolicy, UserReader};
+
+use crate::ports::{Clock, IdSource, Mailer, OperationWatch, UnitOfWork, UnitOfWorkFactory, WorkflowGateway};
+use crate::{AppError, Context};
+
+/// Everything the use cases reach.
+pub struct Ports {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh ids.
+    pub ids: Arc<dyn IdSource>,
+    /// Transactions.
+    pub units: Arc<dyn UnitOfWorkFactory>,
+    /// Users, read outside transactions.
+    pub users: Arc<dyn UserReader>,
+    /// Operations, read outside transactions.
+    pub operations: Arc<dyn OperationReader>,
+    /// The durable engine.
+    pub workflows: Arc<dyn WorkflowGateway>,
+    /// Ends of operations.
+    pub watch: Arc<dyn OperationWatch>,
+    /// Mail.
+    pub mailer: Arc<dyn Mailer>,
+}
+
+/// Choices of the deployment.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Which e-mail addresses are welcome.
+    pub email_policy: EmailPolicy,
+    /// Most rows of a JSON upload, and of any upload that is all or nothing: one block.
+    pub max_json_rows: u32,
+    /// Most rows of an NDJSON or CSV upload.
+    pub max_rows: u32,
+    /// How long an idempotency key is remembered.
+    pub key_lifetime: TimeDelta,
+    /// How long an operation may stand still before the sweeper looks at its workflow.
+    pub stalled_after: TimeDelta,
+    /// How long an upload may stand still before the sweeper removes it.
+    pub abandoned_after: TimeDelta,
+    /// Mails in flight at once, within one group.
+    pub mail_concurrency: usize,
+}
+
+/// The use cases. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) ports: Arc<Ports>,
+    pub(crate) settings: Settings,
+}
+
+impl App {
+    /// Wires the use cases to their ports.
+    pub fn new(ports: Ports, settings: Settings) -> Self {
+        Self { ports: Arc::new(ports), settings }
+    }
+
+    /// The choices of the deployment.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) async fn begin(&self, ctx: &Context) -> Result<Box<dyn UnitOfWork>, AppError> {
+        Ok(self.ports.units.begin(ctx).await?)
+    }
+}

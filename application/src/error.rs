@@ -1,0 +1,86 @@
+use std::borrow::Cow;
+
+use muster_domain::RepositoryError;
+
+/// What kind of failure it is. Closed: `api` maps it to a status, `activities` to retryable or not, nothing else decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The request breaks a rule.
+    Invalid,
+    /// Nobody knows who asks.
+    Unauthenticated,
+    /// The caller may not.
+    Forbidden,
+    /// There is no such thing for this tenant.
+    NotFound,
+    /// It contradicts what is stored.
+    Conflict,
+    /// The state is not the one the caller saw.
+    PreconditionFailed,
+    /// Larger than what is accepted.
+    TooLarge,
+    /// Too often.
+    RateLimited,
+    /// A part that is needed is down: try again later.
+    Unavailable,
+    /// A defect of ours.
+    Internal,
+}
+
+/// A failed use case: what the caller may know, apart from what the log must know.
+#[derive(Debug, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct AppError {
+    /// Decides status and retry.
+    pub kind: ErrorKind,
+    /// Stable public code.
+    pub code: &'static str,
+    /// Public sentence, without values.
+    pub message: Cow<'static, str>,
+    /// For the log only.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl AppError {
+    /// A failure that needs no further cause.
+    pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, code, message: message.into(), source: None }
+    }
+
+    /// A defect of ours, with its cause for the log.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let message = "an unexpected error occurred".into();
+        Self { kind: ErrorKind::Internal, code: "INTERNAL_SERVER_ERROR", message, source: Some(source.into()) }
+    }
+
+    /// A part that is needed is down.
+    pub fn unavailable(message: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let message = message.into();
+        Self { kind: ErrorKind::Unavailable, code: "SERVICE_UNAVAILABLE", message, source: Some(source.into()) }
+    }
+
+    /// There is no such `what` for this tenant.
+    pub fn not_found(what: &'static str) -> Self {
+        Self::new(ErrorKind::NotFound, "ENTITY_NOT_FOUND", format!("there is no such {what}"))
+    }
+
+    /// The request breaks a rule.
+    pub fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Invalid, "VALIDATION_ERROR", message)
+    }
+}
+
+impl From<RepositoryError> for AppError {
+    fn from(error: RepositoryError) -> Self {
+        match error {
+            RepositoryError::Conflict { field } => {
+                Self::new(ErrorKind::Conflict, "CONFLICT", format!("{field} is already taken"))
+            }
+            RepositoryError::Unavailable(source) => {
+                Self::unavailable("the database is not available; try again later", source)
+            }
+            RepositoryError::Internal(source) => Self::internal(source),
+        }
+    }
+}

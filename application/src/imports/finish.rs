@@ -1,0 +1,55 @@
+use muster_domain::OperationId;
+use muster_domain::operations::OperationFailure;
+
+use super::RangeDone;
+use crate::ports::UnitOfWork;
+use crate::{App, AppError, Context};
+
+/// End an operation whose blocks are done, or one that cannot be carried on.
+#[derive(Debug, Clone)]
+pub struct FinishImport {
+    /// Which operation.
+    pub operation: OperationId,
+    /// Why it cannot be carried on; none when its blocks are done.
+    pub failure: Option<OperationFailure>,
+}
+
+impl App {
+    /// Judges the ledger and stores the final state; an operation that has ended stays as it is.
+    ///
+    /// # Errors
+    /// `Unavailable` when storage is down.
+    pub async fn finish_import(&self, ctx: &Context, command: FinishImport) -> Result<RangeDone, AppError> {
+        let mut uow = self.begin(ctx).await?;
+        if let Some(failure) = command.failure {
+            if let Some(mut operation) = uow.operations().lock(command.operation).await?
+                && !operation.state.is_final()
+            {
+                operation.fail(failure, self.ports.clock.now()).map_err(AppError::internal)?;
+                uow.operations().end(&operation).await?;
+            }
+        } else {
+            self.end_import(uow.as_mut(), command.operation).await?;
+        }
+        let operation =
+            uow.operations().find(command.operation).await?.ok_or_else(|| AppError::not_found("operation"))?;
+        uow.commit().await?;
+        Ok(RangeDone { ended: operation.state.is_final(), has_mails: operation.progress.mails_total > 0 })
+    }
+
+    /// Within the caller's unit of work, so that the last block and the end can be one commit.
+    pub(super) async fn end_import(&self, uow: &mut dyn UnitOfWork, operation: OperationId) -> Result<(), AppError> {
+        let repository = uow.operations();
+        let Some(mut operation) = repository.lock(operation).await? else {
+            return Err(AppError::not_found("operation"));
+        };
+        if operation.state.is_final() {
+            return Ok(());
+        }
+        if operation.progress.blocks_done < operation.progress.blocks_total {
+            return Err(AppError::internal("an operation was to end with blocks that are not done"));
+        }
+        operation.finish(self.ports.clock.now()).map_err(AppError::internal)?;
+        Ok(repository.end(&operation).await?)
+    }
+}

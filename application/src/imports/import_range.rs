@@ -1,0 +1,64 @@
+use muster_domain::OperationId;
+
+use crate::ports::Heartbeat;
+use crate::{App, AppError, Context, ErrorKind};
+
+/// Import the blocks `first_block..=last_block` of an operation.
+#[derive(Debug, Clone, Copy)]
+pub struct ImportRange {
+    /// Which operation.
+    pub operation: OperationId,
+    /// First block, from 0.
+    pub first_block: u32,
+    /// Last block.
+    pub last_block: u32,
+}
+
+/// What the workflow must know to go on. Counts are not in it: they come from the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RangeDone {
+    /// The operation has reached a final state.
+    pub ended: bool,
+    /// There are welcome mails to send.
+    pub has_mails: bool,
+}
+
+impl App {
+    /// Does every block of the range that has no outcome yet. Safe to repeat and to run twice at once.
+    ///
+    /// # Errors
+    /// `Unavailable` when storage is down; blocks that are done stay done.
+    pub async fn import_range(
+        &self,
+        ctx: &Context,
+        range: ImportRange,
+        beat: &dyn Heartbeat,
+    ) -> Result<RangeDone, AppError> {
+        let mut uow = self.begin(ctx).await?;
+        let Some(operation) = uow.operations().find(range.operation).await? else {
+            return Err(AppError::not_found("operation"));
+        };
+        let single = operation.progress.blocks_total == 1;
+        let open = if operation.state.is_final() {
+            Vec::new()
+        } else {
+            if !single {
+                uow.operations().start(operation.id, self.ports.clock.now()).await?;
+            }
+            uow.operations().open_blocks(operation.id, range.first_block, range.last_block).await?
+        };
+        uow.commit().await?;
+
+        let mut created = operation.progress.created > 0;
+        for block in open {
+            if beat.is_cancelled() {
+                return Err(AppError::new(ErrorKind::Unavailable, "CANCELLED", "the worker is stopping"));
+            }
+            created |= self.import_block(ctx, &operation, block).await?.created > 0;
+        }
+        Ok(RangeDone {
+            ended: single || operation.state.is_final(),
+            has_mails: operation.options.send_welcome && created,
+        })
+    }
+}

@@ -1,0 +1,69 @@
+use std::collections::HashMap;
+
+use muster_domain::operations::{FailedRow, RowIds, RowStatus};
+use muster_domain::users::{NewUser, TakenBy};
+use muster_domain::{FieldError, UserId};
+
+use super::RowProblem;
+use crate::AppError;
+
+impl From<FieldError> for RowProblem {
+    fn from(error: FieldError) -> Self {
+        Self { field: Some(error.field.into()), code: error.code.into(), detail: error.detail }
+    }
+}
+
+/// A row that did not become a user, ready to be stored.
+pub(super) fn failed_row(row: u32, line: u64, problems: &[RowProblem]) -> Result<FailedRow, AppError> {
+    let problems = serde_json::to_string(problems).map_err(AppError::internal)?;
+    Ok(FailedRow { row, line, status: RowStatus::Failed, problems })
+}
+
+/// Why a user was not inserted: who holds the e-mail address or the user name, a row of this file or somebody else.
+pub(super) struct Holders {
+    by_email: HashMap<String, UserId>,
+    by_username: HashMap<String, UserId>,
+    ids: RowIds,
+}
+
+impl Holders {
+    pub(super) fn new(holders: Vec<TakenBy>, ids: RowIds) -> Self {
+        let mut by_email = HashMap::with_capacity(holders.len());
+        let mut by_username = HashMap::with_capacity(holders.len());
+        for TakenBy { id, email, username } in holders {
+            by_email.insert(email, id);
+            by_username.insert(username, id);
+        }
+        Self { by_email, by_username, ids }
+    }
+
+    pub(super) fn problems(&self, user: &NewUser) -> Vec<RowProblem> {
+        let email = self.by_email.get(user.email.as_str()).map(|id| self.problem("email", *id));
+        let username = self.by_username.get(&user.username.folded()).map(|id| self.problem("username", *id));
+        let problems: Vec<_> = [email, username].into_iter().flatten().collect();
+        if problems.is_empty() {
+            // Whoever held it is gone by now; the row lost all the same.
+            return vec![RowProblem {
+                field: None,
+                code: "duplicate".into(),
+                detail: "e-mail address or user name was taken while this row was imported".into(),
+            }];
+        }
+        problems
+    }
+
+    fn problem(&self, field: &'static str, holder: UserId) -> RowProblem {
+        match self.ids.row(holder) {
+            Some(row) => RowProblem {
+                field: Some(field.into()),
+                code: "duplicate_in_file".into(),
+                detail: format!("is the same as in row {row} of this upload").into(),
+            },
+            None => RowProblem {
+                field: Some(field.into()),
+                code: "duplicate".into(),
+                detail: "belongs to an existing user".into(),
+            },
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Use cases of Muster: one file each, as methods of [`App`].
+//!
+//! A use case takes a [`Context`] first, speaks to storage only within a unit of work or through a
+//! reader, and to everything else only outside a transaction.
+
+mod app;
+mod context;
+mod error;
+pub mod imports;
+pub mod mails;
+pub mod operations;
+pub mod ports;
+pub mod users;
+
+pub use app::{App, Ports, Settings};
+pub use context::Context;
+pub use error::{AppError, ErrorKind};

@@ -1,0 +1,127 @@
+//! What the use cases need from outside: each trait says what an implementer guarantees.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use muster_domain::mails::MailRepository;
+use muster_domain::operations::OperationRepository;
+use muster_domain::users::UserRepository;
+use muster_domain::{OperationId, RepositoryError, TenantId};
+
+use crate::Context;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// The current instant.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// Makes ids that nobody has used.
+pub trait IdSource: Send + Sync {
+    /// A fresh id; ids made later sort later.
+    fn operation_id(&self) -> OperationId;
+}
+
+/// Begins units of work.
+#[async_trait]
+pub trait UnitOfWorkFactory: Send + Sync {
+    /// Begins a unit of work bound to the context's tenant: its repositories see that tenant's rows only.
+    async fn begin(&self, ctx: &Context) -> Result<Box<dyn UnitOfWork>, RepositoryError>;
+}
+
+/// All or nothing: what its repositories did happens when it is committed; dropping it undoes everything.
+#[async_trait]
+pub trait UnitOfWork: Send {
+    /// Users of the tenant.
+    fn users(&mut self) -> &mut dyn UserRepository;
+    /// Operations of the tenant.
+    fn operations(&mut self) -> &mut dyn OperationRepository;
+    /// Mail batches of the tenant.
+    fn mails(&mut self) -> &mut dyn MailRepository;
+    /// Makes everything durable, or nothing.
+    async fn commit(self: Box<Self>) -> Result<(), RepositoryError>;
+}
+
+/// What a workflow needs to know to import an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartImport {
+    /// Whose operation it is.
+    pub tenant: TenantId,
+    /// Which one.
+    pub operation: OperationId,
+    /// How many blocks it has.
+    pub blocks: u32,
+}
+
+/// What became of a start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Started {
+    /// The workflow runs, from this call or an earlier one.
+    Running,
+    /// A workflow of this operation has run and is closed.
+    Closed,
+}
+
+/// The engine that carries operations out could not be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("the workflow engine is not available")]
+pub struct GatewayError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Starts workflows.
+#[async_trait]
+pub trait WorkflowGateway: Send + Sync {
+    /// Makes sure that the operation's workflow runs. Safe to repeat: there is one workflow per operation, ever.
+    /// Gives up after a few seconds.
+    async fn start_import(&self, start: &StartImport) -> Result<Started, GatewayError>;
+
+    /// As `start_import`, for the workflow that sends the operation's welcome mails.
+    async fn start_mails(&self, start: &StartImport) -> Result<Started, GatewayError>;
+}
+
+/// Tells when an operation has come to an end.
+pub trait OperationWatch: Send + Sync {
+    /// A future that completes once the operation ends *after* this call. It may also miss it: who waits
+    /// looks again from time to time.
+    fn ended(&self, operation: OperationId) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// A mail to one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Address in normal form.
+    pub to: String,
+    /// Left part of the `Message-ID`; the same for each repeat of the same mail.
+    pub message_key: String,
+    /// Subject line.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+}
+
+/// What the mail server said to one mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It took the mail.
+    Sent,
+    /// It refused the mail for good (5xx).
+    Refused,
+    /// Not now (4xx).
+    Deferred,
+    /// No answer: whether it took the mail is unknown.
+    Unreachable,
+}
+
+/// Sends mail.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Hands one mail over and reports the answer; never fails otherwise.
+    async fn send(&self, mail: &Mail) -> Delivery;
+}
+
+/// Told now and then that a long use case is alive, so that the engine can tell slow from dead.
+pub trait Heartbeat: Send + Sync {
+    /// Whether the work is no longer wanted and should stop at the next safe point.
+    fn is_cancelled(&self) -> bool;
+}

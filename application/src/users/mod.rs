@@ -1,0 +1,4 @@
+//! Reading users.
+
+mod created_by;
+mod get;

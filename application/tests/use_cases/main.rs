@@ -1,0 +1,22 @@
+//! The use cases on in-memory doubles: quick, and cut at every step.
+
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod imports;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod mail_faults;
+#[cfg(test)]
+mod mails;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod sweep;
+#[cfg(test)]
+mod upload;
+#[cfg(test)]
+mod wait;
+#[cfg(test)]
+mod world;

@@ -1,0 +1,181 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use chrono::TimeDelta;
+use muster_application::imports::{
+    BlockBuilder, FinishImport, ImportRange, ImportRow, RangeDone, RowProblem, Submitted,
+};
+use muster_application::mails::SendMails;
+use muster_application::ports::{Clock as _, Heartbeat, IdSource as _, UnitOfWorkFactory as _};
+use muster_application::{App, AppError, Context, Ports, Settings};
+use muster_domain::operations::{
+    FailedRow, ImportOptions, NewOperation, OnError, Operation, OperationKind, UploadFormat,
+};
+use muster_domain::users::EmailPolicy;
+use muster_domain::{OperationId, TenantId};
+use muster_testkit::memory::{
+    MemoryClock, MemoryGateway, MemoryIds, MemoryMailer, MemoryStore, MemoryWatch, NoHeartbeat, TenantState,
+};
+use uuid::Uuid;
+
+pub const CONTINUE: ImportOptions = ImportOptions { on_error: OnError::Continue, send_welcome: true };
+pub const ABORT: ImportOptions = ImportOptions { on_error: OnError::Abort, send_welcome: true };
+pub const SILENT: ImportOptions = ImportOptions { on_error: OnError::Continue, send_welcome: false };
+
+pub const SETTINGS: Settings = Settings {
+    email_policy: EmailPolicy { allow_special_use: false },
+    max_json_rows: 10_000,
+    max_rows: 30_000,
+    key_lifetime: TimeDelta::hours(24),
+    stalled_after: TimeDelta::minutes(1),
+    abandoned_after: TimeDelta::minutes(10),
+    mail_concurrency: 8,
+};
+
+/// The use cases of one deployment, everything they reach, and a tenant.
+pub struct World {
+    pub app: App,
+    pub ctx: Context,
+    pub store: MemoryStore,
+    pub clock: MemoryClock,
+    pub gateway: MemoryGateway,
+    pub mailer: MemoryMailer,
+    ids: MemoryIds,
+}
+
+/// A row as it was uploaded: e-mail address and user name.
+pub type Row = (String, String);
+
+pub fn tenant(n: u128) -> Context {
+    Context::new(TenantId::new(Uuid::from_u128(n)))
+}
+
+/// `count` good rows that no other prefix has.
+pub fn people(prefix: &str, count: usize) -> Vec<Row> {
+    (1..=count).map(|n| (format!("{prefix}{n}@example.com"), format!("{prefix}-{n}"))).collect()
+}
+
+/// A row as a reader makes it; `line` is that of the file.
+pub fn import_row(line: u64, (email, username): &Row) -> ImportRow<'_> {
+    ImportRow { line, email: Some(email.into()), username: Some(username.into()), ..ImportRow::default() }
+}
+
+/// Field, code of each problem of a reported row.
+pub fn problems(row: &FailedRow) -> Vec<(String, String)> {
+    let problems: Vec<RowProblem> = serde_json::from_str(&row.problems).unwrap();
+    problems.into_iter().map(|p| (p.field.unwrap_or_default().into_owned(), p.code.into_owned())).collect()
+}
+
+/// Waits until something that runs in the background has happened.
+pub async fn until(what: &str, mut condition: impl FnMut() -> bool) -> Result<()> {
+    let wait = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), wait).await.with_context(|| format!("never happened: {what}"))
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(SETTINGS)
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        Self::watched(settings, MemoryStore::watch)
+    }
+
+    pub fn watched(settings: Settings, watch: impl FnOnce(&MemoryStore) -> MemoryWatch) -> Self {
+        let (clock, gateway, mailer) = (MemoryClock::default(), MemoryGateway::default(), MemoryMailer::default());
+        let (store, ids) = (MemoryStore::default(), MemoryIds::default());
+        let ports = Ports {
+            clock: Arc::new(clock.clone()),
+            ids: Arc::new(ids.clone()),
+            units: Arc::new(store.clone()),
+            users: Arc::new(store.clone()),
+            operations: Arc::new(store.clone()),
+            workflows: Arc::new(gateway.clone()),
+            watch: Arc::new(watch(&store)),
+            mailer: Arc::new(mailer.clone()),
+        };
+        Self { app: App::new(ports, settings), ctx: tenant(7), store, clock, gateway, mailer, ids }
+    }
+
+    /// All that is stored of the tenant.
+    pub fn stored(&self) -> TenantState {
+        self.store.tenant(self.ctx.tenant)
+    }
+
+    /// One CSV request with these rows; the digest is taken over the rows.
+    pub async fn upload(&self, key: Option<&str>, rows: &[Row], options: ImportOptions) -> Result<Submitted, AppError> {
+        let mut upload = self.app.begin_upload(self.ctx, UploadFormat::Csv, key.map(str::to_owned)).await?;
+        for (line, row) in (2..).zip(rows) {
+            upload.absorb(format!("{},{}\n", row.0, row.1).as_bytes());
+            upload.push(&import_row(line, row))?;
+            upload.flush().await?;
+        }
+        upload.finish(options, &[]).await
+    }
+
+    /// A queued operation whose blocks are as small as a test likes.
+    pub async fn queue(&self, blocks: &[Vec<Row>], options: ImportOptions) -> Result<OperationId> {
+        let id = self.ids.operation_id();
+        let now = self.clock.now();
+        let mut builder = BlockBuilder::default();
+        let mut line = 2;
+        for rows in blocks {
+            for row in rows {
+                builder.push(&import_row(line, row))?;
+                line += 1;
+            }
+            builder.close()?;
+        }
+        let operation =
+            NewOperation { id, kind: OperationKind::UsersImport, format: UploadFormat::Csv, created_at: now };
+        let mut uow = self.store.begin(&self.ctx).await?;
+        uow.operations().insert(&operation, now).await?;
+        uow.operations().append_blocks(id, &builder.take_full(), now).await?;
+        uow.operations().queue(id, options, &[], builder.rows(), builder.blocks(), now).await?;
+        uow.commit().await?;
+        Ok(id)
+    }
+
+    /// One call of `import_range` over all blocks.
+    pub async fn range(&self, id: OperationId, beat: &dyn Heartbeat) -> Result<RangeDone, AppError> {
+        let range = ImportRange { operation: id, first_block: 0, last_block: u32::MAX };
+        self.app.import_range(&self.ctx, range, beat).await
+    }
+
+    /// What the workflow does: all blocks, then the end.
+    pub async fn run(&self, id: OperationId) -> Result<Operation, AppError> {
+        let done = self.range(id, &NoHeartbeat).await?;
+        if !done.ended {
+            self.app.finish_import(&self.ctx, FinishImport { operation: id, failure: None }).await?;
+        }
+        self.app.operation(&self.ctx, id).await
+    }
+
+    /// Queues blocks and runs them.
+    pub async fn import(&self, blocks: &[Vec<Row>], options: ImportOptions) -> Result<Operation> {
+        let id = self.queue(blocks, options).await?;
+        Ok(self.run(id).await?)
+    }
+
+    /// All mail batches of an operation.
+    pub fn mails_of(id: OperationId) -> SendMails {
+        SendMails { operation: id, first_block: 0, last_block: 9 }
+    }
+
+    /// One call of `send_mails` over all blocks.
+    pub async fn send(&self, id: OperationId) -> Result<(), AppError> {
+        self.app.send_mails(&self.ctx, Self::mails_of(id), &NoHeartbeat).await
+    }
+
+    /// E-mail addresses of the living, sorted.
+    pub fn emails(&self) -> Vec<String> {
+        let mut emails: Vec<_> = self.stored().emails.keys().cloned().collect();
+        emails.sort_unstable();
+        emails
+    }
+}
