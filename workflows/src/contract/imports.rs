@@ -1,0 +1,76 @@
+//! Importing users.
+
+#![expect(missing_docs, reason = "the macros of the SDK generate items without docs")]
+
+use serde::{Deserialize, Serialize};
+use temporalio_common::ActivityError;
+use temporalio_macros::activity_definitions;
+use uuid::Uuid;
+
+/// Input of the workflow `ImportUsers`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportUsersInput {
+    /// Whose operation it is.
+    pub tenant_id: Uuid,
+    /// Which one.
+    pub operation_id: Uuid,
+    /// How many blocks it has.
+    pub blocks: u32,
+}
+
+/// Input of `import_range`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockRange {
+    /// Whose operation it is.
+    pub tenant_id: Uuid,
+    /// Which one.
+    pub operation_id: Uuid,
+    /// First block, from 0.
+    pub first_block: u32,
+    /// Last block.
+    pub last_block: u32,
+}
+
+/// Output of `import_range` and `finish_import`. Counts are in the ledger, not here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RangeDone {
+    /// The operation has reached a final state.
+    pub ended: bool,
+    /// There are welcome mails to send.
+    pub has_mails: bool,
+}
+
+/// Input of `finish_import`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinishImport {
+    /// Whose operation it is.
+    pub tenant_id: Uuid,
+    /// Which one.
+    pub operation_id: Uuid,
+    /// Some range could not be done in all its attempts.
+    #[serde(default)]
+    pub failed: bool,
+}
+
+/// Activities on rows.
+pub struct ImportActivities;
+
+#[activity_definitions]
+impl ImportActivities {
+    /// Does every block of a range that is not done.
+    #[activity(name = "import_range")]
+    pub fn import_range(_: BlockRange) -> Result<RangeDone, ActivityError> {
+        unimplemented!()
+    }
+
+    /// Judges the ledger and ends the operation.
+    #[activity(name = "finish_import")]
+    pub fn finish_import(_: FinishImport) -> Result<RangeDone, ActivityError> {
+        unimplemented!()
+    }
+}
+
+/// What the activities crate implements.
+pub mod definitions {
+    pub use super::import_activities::*;
+}

@@ -1,0 +1,44 @@
+//! Welcome mails.
+
+#![expect(missing_docs, reason = "the macros of the SDK generate items without docs")]
+
+use serde::{Deserialize, Serialize};
+use temporalio_common::ActivityError;
+use temporalio_macros::activity_definitions;
+use uuid::Uuid;
+
+use super::imports::BlockRange;
+
+/// Input of the workflow `SendWelcomeMails`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendWelcomeMailsInput {
+    /// Whose operation it is.
+    pub tenant_id: Uuid,
+    /// Which one.
+    pub operation_id: Uuid,
+    /// How many blocks it has.
+    pub blocks: u32,
+}
+
+/// Activities on mail.
+pub struct MailActivities;
+
+#[activity_definitions]
+impl MailActivities {
+    /// Sends the mails of a range of blocks; fails, to be retried, while the mail server puts some off.
+    #[activity(name = "send_mails")]
+    pub fn send_mails(_: BlockRange) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
+
+    /// Counts what could not be sent in all attempts.
+    #[activity(name = "give_up_mails")]
+    pub fn give_up_mails(_: BlockRange) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
+}
+
+/// What the activities crate implements.
+pub mod definitions {
+    pub use super::mail_activities::*;
+}

@@ -1,0 +1,5 @@
+mod ping;
+mod sweep;
+
+pub use ping::Ping;
+pub use sweep::Sweep;

@@ -1,0 +1,3 @@
+mod import_users;
+
+pub use import_users::ImportUsers;

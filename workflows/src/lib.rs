@@ -1,0 +1,17 @@
+//! The wire contract of Muster's durable work, and the workflows.
+//!
+//! This crate knows nothing of the domain: a rule may change every week, workflow code only in ways that replay
+//! old histories. Payloads carry ids and ranges, never a name or an address: histories are kept and shown.
+//! Everything with a wire name has it written out, so that renaming a Rust type strands nothing.
+
+pub mod contract;
+mod control;
+mod imports;
+mod lanes;
+mod mails;
+pub mod names;
+pub mod policy;
+
+pub use control::{Ping, Sweep};
+pub use imports::ImportUsers;
+pub use mails::SendWelcomeMails;

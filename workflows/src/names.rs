@@ -1,0 +1,44 @@
+//! Task queues, workflow ids and search attributes: the only place where they are spelt.
+
+use temporalio_common::search_attributes::SearchAttributeKey;
+use uuid::Uuid;
+
+/// Operations and schedules: short decisions.
+pub const CONTROL_QUEUE: &str = "muster-control";
+/// Rows: heavy on the database.
+pub const IMPORT_QUEUE: &str = "muster-import";
+/// Mail: slow, waits for an outside server.
+pub const MAIL_QUEUE: &str = "muster-mail";
+/// Every task queue that a worker can serve.
+pub const QUEUES: [&str; 3] = [CONTROL_QUEUE, IMPORT_QUEUE, MAIL_QUEUE];
+
+/// The schedule that looks after what crashes and outages leave behind.
+pub const SWEEPER_SCHEDULE: &str = "muster-sweeper";
+/// Workflow ids of its runs begin so.
+pub const SWEEPER_WORKFLOW: &str = "sweep";
+
+/// Whose work it is.
+pub const TENANT: SearchAttributeKey<String> = SearchAttributeKey::keyword("MusterTenant");
+/// Which operation it carries out.
+pub const OPERATION: SearchAttributeKey<String> = SearchAttributeKey::keyword("MusterOperation");
+/// What kind of operation that is.
+pub const KIND: SearchAttributeKey<String> = SearchAttributeKey::keyword("MusterKind");
+/// Where the operation is.
+pub const STATE: SearchAttributeKey<String> = SearchAttributeKey::keyword("MusterState");
+/// All of them, for registration with the server.
+pub const SEARCH_ATTRIBUTES: [&str; 4] = ["MusterTenant", "MusterOperation", "MusterKind", "MusterState"];
+
+/// Id of the workflow that carries out an import: one per operation, ever.
+pub fn import_workflow(tenant: Uuid, operation: Uuid) -> String {
+    format!("import/{tenant}/{operation}")
+}
+
+/// Id of the workflow that sends an import's welcome mails.
+pub fn mail_workflow(tenant: Uuid, operation: Uuid) -> String {
+    format!("mail/{tenant}/{operation}")
+}
+
+/// Id of a workflow that does nothing, by which the way to the workers is measured.
+pub fn ping_workflow(id: Uuid) -> String {
+    format!("ping/{id}")
+}
