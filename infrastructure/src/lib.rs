@@ -1,0 +1,9 @@
+//! Postgres, Redis, SMTP and Temporal behind the ports of Muster.
+
+mod clock;
+pub mod postgres;
+pub mod redis;
+pub mod smtp;
+pub mod temporal;
+
+pub use clock::{SystemClock, TimeOrderedIds};

@@ -1,0 +1,108 @@
+use chrono::{DateTime, Utc};
+use muster_domain::operations::{Block, BlockOutcome, BlockPayload};
+use muster_domain::{OperationId, RepositoryError};
+
+use super::convert::{to_i32, to_u32};
+use super::error::{one_row, repository_error};
+use super::unit_of_work::PgUnitOfWork;
+
+impl PgUnitOfWork {
+    pub(super) async fn append(&mut self, operation: OperationId, block: &BlockPayload) -> Result<(), RepositoryError> {
+        let done = sqlx::query!(
+            r#"insert into operation_blocks (tenant_id, operation_id, number, first_row, row_count, payload)
+               values ($1, $2, $3, $4, $5, $6)"#,
+            self.tenant,
+            operation.get(),
+            to_i32(block.number)?,
+            to_i32(block.first_row)?,
+            to_i32(block.rows)?,
+            block.data.as_ref(),
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        one_row(done.rows_affected())
+    }
+
+    pub(super) async fn block_locked(
+        &mut self,
+        operation: OperationId,
+        number: u32,
+    ) -> Result<Option<Block>, RepositoryError> {
+        let row = sqlx::query!(
+            r#"select
+                   first_row
+                 , row_count
+                 , payload
+                 , created
+                 , failed
+               from operation_blocks
+               where tenant_id = $1 and operation_id = $2 and number = $3
+               for update"#,
+            self.tenant,
+            operation.get(),
+            to_i32(number)?,
+        )
+        .fetch_optional(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        let Some(row) = row else { return Ok(None) };
+        let outcome = match (row.created, row.failed) {
+            (Some(created), Some(failed)) => Some(BlockOutcome { created: to_u32(created)?, failed: to_u32(failed)? }),
+            _ => None,
+        };
+        let payload = BlockPayload {
+            number,
+            first_row: to_u32(row.first_row)?,
+            rows: to_u32(row.row_count)?,
+            data: row.payload.into(),
+        };
+        Ok(Some(Block { payload, outcome }))
+    }
+
+    pub(super) async fn open(
+        &mut self,
+        operation: OperationId,
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<u32>, RepositoryError> {
+        let numbers = sqlx::query_scalar!(
+            r#"select number
+               from operation_blocks
+               where tenant_id = $1 and operation_id = $2 and number between $3 and $4 and settled_at is null
+               order by number"#,
+            self.tenant,
+            operation.get(),
+            to_i32(first)?,
+            to_i32(last)?,
+        )
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        numbers.into_iter().map(to_u32).collect()
+    }
+
+    pub(super) async fn settle(
+        &mut self,
+        operation: OperationId,
+        number: u32,
+        outcome: BlockOutcome,
+        now: DateTime<Utc>,
+    ) -> Result<(), RepositoryError> {
+        let done = sqlx::query!(
+            r#"update operation_blocks
+               set created = $4, failed = $5, settled_at = $6
+               where tenant_id = $1 and operation_id = $2 and number = $3 and settled_at is null"#,
+            self.tenant,
+            operation.get(),
+            to_i32(number)?,
+            to_i32(outcome.created)?,
+            to_i32(outcome.failed)?,
+            now,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        one_row(done.rows_affected())
+    }
+}

@@ -1,0 +1,16 @@
+use muster_domain::RepositoryError;
+
+use super::error::damaged;
+
+/// Counts and numbers are `integer` in Postgres and unsigned here.
+pub(super) fn to_i32(number: u32) -> Result<i32, RepositoryError> {
+    i32::try_from(number).map_err(|error| RepositoryError::Internal(error.into()))
+}
+
+pub(super) fn to_u32(number: i32) -> Result<u32, RepositoryError> {
+    u32::try_from(number).map_err(|_| damaged("number"))
+}
+
+pub(super) fn to_u64(number: i64) -> Result<u64, RepositoryError> {
+    u64::try_from(number).map_err(|_| damaged("number"))
+}

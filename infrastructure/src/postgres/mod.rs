@@ -1,0 +1,22 @@
+//! Repositories on Postgres.
+
+mod blocks;
+mod convert;
+mod error;
+mod guard;
+mod keys;
+mod mails;
+mod operations;
+mod pool;
+mod readers;
+mod rows;
+mod unit_of_work;
+mod users;
+mod watch;
+
+pub use guard::GuardError;
+pub use pool::{MIGRATOR, PoolOptions, check_database, connect_lazily, migrate, ping};
+pub use readers::PgReaders;
+pub use sqlx::PgPool as Pool;
+pub use unit_of_work::PgUnits;
+pub use watch::PgWatch;

@@ -1,0 +1,336 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use muster_domain::operations::{
+    Block, BlockOutcome, BlockPayload, FailedRow, IdempotencyEntry, ImportOptions, NewOperation, OnError, Operation,
+    OperationFailure, OperationKind, OperationRepository, OperationState, Progress, UploadFormat,
+};
+use muster_domain::{OperationId, RepositoryError, TenantId};
+
+use super::convert::{to_i32, to_u32, to_u64};
+use super::error::{damaged, one_row, repository_error};
+use super::unit_of_work::PgUnitOfWork;
+use super::watch::CHANNEL;
+
+/// An operation with its ledger summed up.
+struct OperationRow {
+    kind: String,
+    state: String,
+    format: String,
+    on_error: String,
+    send_welcome: bool,
+    unknown_columns: Vec<String>,
+    rows_total: i32,
+    blocks_total: i32,
+    failure_code: Option<String>,
+    failure_detail: Option<String>,
+    created_at: DateTime<Utc>,
+    queued_at: Option<DateTime<Utc>>,
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+    rows_done: i64,
+    created: i64,
+    failed: i64,
+    blocks_done: i64,
+    mails_total: i64,
+    mails_sent: i64,
+    mails_refused: i64,
+}
+
+impl OperationRow {
+    fn read(self, tenant: TenantId, id: OperationId) -> Result<Operation, RepositoryError> {
+        let on_error = OnError::from_name(&self.on_error).ok_or_else(|| damaged("error policy"))?;
+        Ok(Operation {
+            id,
+            tenant,
+            kind: OperationKind::from_name(&self.kind).ok_or_else(|| damaged("kind"))?,
+            state: OperationState::from_name(&self.state).ok_or_else(|| damaged("state"))?,
+            format: UploadFormat::from_name(&self.format).ok_or_else(|| damaged("format"))?,
+            options: ImportOptions { on_error, send_welcome: self.send_welcome },
+            unknown_columns: self.unknown_columns,
+            progress: Progress {
+                rows_total: to_u32(self.rows_total)?.into(),
+                rows_done: to_u64(self.rows_done)?,
+                created: to_u64(self.created)?,
+                failed: to_u64(self.failed)?,
+                blocks_total: to_u32(self.blocks_total)?,
+                blocks_done: u32::try_from(self.blocks_done).map_err(|_| damaged("number"))?,
+                mails_total: to_u64(self.mails_total)?,
+                mails_sent: to_u64(self.mails_sent)?,
+                mails_refused: to_u64(self.mails_refused)?,
+            },
+            failure: self
+                .failure_code
+                .map(|code| OperationFailure { code, detail: self.failure_detail.unwrap_or_default() }),
+            created_at: self.created_at,
+            queued_at: self.queued_at,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+        })
+    }
+}
+
+#[async_trait]
+impl OperationRepository for PgUnitOfWork {
+    async fn insert(&mut self, operation: &NewOperation, now: DateTime<Utc>) -> Result<(), RepositoryError> {
+        let done = sqlx::query!(
+            r#"insert into operations (tenant_id, id, kind, state, format, created_at, updated_at)
+               values ($1, $2, $3, 'receiving', $4, $5, $6)"#,
+            self.tenant,
+            operation.id.get(),
+            operation.kind.name(),
+            operation.format.name(),
+            operation.created_at,
+            now,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        one_row(done.rows_affected())
+    }
+
+    async fn claim_key(
+        &mut self,
+        key: &str,
+        operation: OperationId,
+        digest: Option<[u8; 32]>,
+        expires_at: DateTime<Utc>,
+    ) -> Result<Option<IdempotencyEntry>, RepositoryError> {
+        self.claim(key, operation, digest, expires_at).await
+    }
+
+    async fn find_key(&mut self, key: &str) -> Result<Option<IdempotencyEntry>, RepositoryError> {
+        self.key(key).await
+    }
+
+    async fn seal_key(&mut self, key: &str, digest: [u8; 32]) -> Result<(), RepositoryError> {
+        self.seal(key, digest).await
+    }
+
+    async fn append_blocks(
+        &mut self,
+        operation: OperationId,
+        blocks: &[BlockPayload],
+        now: DateTime<Utc>,
+    ) -> Result<bool, RepositoryError> {
+        let alive = sqlx::query!(
+            r#"update operations set updated_at = $3 where tenant_id = $1 and id = $2 and state = 'receiving'"#,
+            self.tenant,
+            operation.get(),
+            now,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        if alive.rows_affected() == 0 {
+            return Ok(false);
+        }
+        for block in blocks {
+            self.append(operation, block).await?;
+        }
+        Ok(true)
+    }
+
+    async fn queue(
+        &mut self,
+        operation: OperationId,
+        options: ImportOptions,
+        unknown_columns: &[String],
+        rows: u32,
+        blocks: u32,
+        now: DateTime<Utc>,
+    ) -> Result<bool, RepositoryError> {
+        let done = sqlx::query!(
+            r#"update operations
+               set state = 'queued'
+                 , on_error = $3
+                 , send_welcome = $4
+                 , unknown_columns = $5
+                 , rows_total = $6
+                 , blocks_total = $7
+                 , queued_at = $8
+                 , updated_at = $8
+               where tenant_id = $1 and id = $2 and state = 'receiving'"#,
+            self.tenant,
+            operation.get(),
+            options.on_error.name(),
+            options.send_welcome,
+            unknown_columns,
+            to_i32(rows)?,
+            to_i32(blocks)?,
+            now,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn discard(&mut self, operation: OperationId) -> Result<bool, RepositoryError> {
+        // Blocks and the key go along by their foreign keys.
+        let done = sqlx::query!(
+            r#"delete from operations where tenant_id = $1 and id = $2 and state = 'receiving'"#,
+            self.tenant,
+            operation.get(),
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn find(&mut self, operation: OperationId) -> Result<Option<Operation>, RepositoryError> {
+        let row = sqlx::query_as!(
+            OperationRow,
+            r#"select
+                   o.kind
+                 , o.state
+                 , o.format
+                 , o.on_error
+                 , o.send_welcome
+                 , o.unknown_columns
+                 , o.rows_total
+                 , o.blocks_total
+                 , o.failure_code
+                 , o.failure_detail
+                 , o.created_at
+                 , o.queued_at
+                 , o.started_at
+                 , o.finished_at
+                 , b.rows_done as "rows_done!"
+                 , b.created as "created!"
+                 , b.failed as "failed!"
+                 , b.blocks_done as "blocks_done!"
+                 , m.total as "mails_total!"
+                 , m.sent as "mails_sent!"
+                 , m.refused as "mails_refused!"
+               from operations o
+               cross join lateral (
+                   select
+                       coalesce(sum(row_count), 0) as rows_done
+                     , coalesce(sum(created), 0) as created
+                     , coalesce(sum(failed), 0) as failed
+                     , count(*) as blocks_done
+                   from operation_blocks
+                   where tenant_id = o.tenant_id and operation_id = o.id and settled_at is not null
+               ) b
+               cross join lateral (
+                   select
+                       coalesce(sum(total), 0) as total
+                     , coalesce(sum(sent), 0) as sent
+                     , coalesce(sum(refused), 0) as refused
+                   from mail_batches
+                   where tenant_id = o.tenant_id and operation_id = o.id
+               ) m
+               where o.tenant_id = $1 and o.id = $2"#,
+            self.tenant,
+            operation.get(),
+        )
+        .fetch_optional(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        row.map(|row| row.read(TenantId::new(self.tenant), operation)).transpose()
+    }
+
+    async fn lock(&mut self, operation: OperationId) -> Result<Option<Operation>, RepositoryError> {
+        sqlx::query_scalar!(
+            r#"select id from operations where tenant_id = $1 and id = $2 for update"#,
+            self.tenant,
+            operation.get(),
+        )
+        .fetch_optional(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        // Read after the lock is held, so that the sums include whatever was committed before it.
+        OperationRepository::find(self, operation).await
+    }
+
+    async fn start(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError> {
+        sqlx::query!(
+            r#"update operations
+               set state = 'running', started_at = $3, updated_at = $3
+               where tenant_id = $1 and id = $2 and state = 'queued'"#,
+            self.tenant,
+            operation.get(),
+            now,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map(drop)
+        .map_err(repository_error)
+    }
+
+    async fn touch(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError> {
+        sqlx::query!(
+            r#"update operations set updated_at = $3 where tenant_id = $1 and id = $2"#,
+            self.tenant,
+            operation.get(),
+            now,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map(drop)
+        .map_err(repository_error)
+    }
+
+    async fn end(&mut self, operation: &Operation) -> Result<(), RepositoryError> {
+        let failure = operation.failure.as_ref();
+        // The notice goes out when the transaction commits, and not at all when it does not.
+        let done = sqlx::query!(
+            r#"with ended as (
+                   update operations
+                   set state = $3
+                     , failure_code = $4
+                     , failure_detail = $5
+                     , started_at = $6
+                     , finished_at = $7
+                     , updated_at = $7
+                   where tenant_id = $1 and id = $2
+                   returning id
+               )
+               select count(pg_notify($8, id::text)) as "notified!" from ended"#,
+            self.tenant,
+            operation.id.get(),
+            operation.state.name(),
+            failure.map(|failure| failure.code.as_str()),
+            failure.map(|failure| failure.detail.as_str()),
+            operation.started_at,
+            operation.finished_at,
+            CHANNEL,
+        )
+        .fetch_one(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        one_row(to_u64(done.notified)?)
+    }
+
+    async fn lock_block(&mut self, operation: OperationId, block: u32) -> Result<Option<Block>, RepositoryError> {
+        self.block_locked(operation, block).await
+    }
+
+    async fn open_blocks(
+        &mut self,
+        operation: OperationId,
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<u32>, RepositoryError> {
+        self.open(operation, first, last).await
+    }
+
+    async fn settle_block(
+        &mut self,
+        operation: OperationId,
+        block: u32,
+        outcome: BlockOutcome,
+        now: DateTime<Utc>,
+    ) -> Result<(), RepositoryError> {
+        self.settle(operation, block, outcome, now).await
+    }
+
+    async fn insert_rows(&mut self, operation: OperationId, rows: &[FailedRow]) -> Result<(), RepositoryError> {
+        self.store_rows(operation, rows).await
+    }
+
+    async fn purge_keys(&mut self, now: DateTime<Utc>) -> Result<u64, RepositoryError> {
+        self.purge(now).await
+    }
+}

@@ -1,0 +1,87 @@
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool};
+
+use super::guard::{GuardError, check_role};
+
+/// Every migration, embedded: forward only, run by the owner.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
+
+/// How to connect.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolOptions {
+    /// Most connections at once.
+    pub max_connections: u32,
+    /// How long to wait for one before the database counts as unavailable.
+    pub acquire_timeout: Duration,
+}
+
+/// A pool that connects when it is first used, so that a process starts while Postgres is down.
+///
+/// No statement runs on it before [`check_role`] has passed once: a role that row level security does not bind
+/// never serves anybody, however late the database comes up.
+///
+/// # Errors
+/// When the URL cannot be read.
+pub fn connect_lazily(url: &str, options: PoolOptions) -> Result<PgPool, sqlx::Error> {
+    let checked = Arc::new(AtomicBool::new(false));
+    Ok(PgPoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(options.acquire_timeout)
+        .after_connect(move |connection, _| {
+            let checked = Arc::clone(&checked);
+            Box::pin(async move {
+                if !checked.load(Ordering::Acquire) {
+                    check_role(connection).await.map_err(|error| match error {
+                        GuardError::Unavailable(error) => error,
+                        unsafe_role => sqlx::Error::Configuration(unsafe_role.into()),
+                    })?;
+                    checked.store(true, Ordering::Release);
+                }
+                Ok(())
+            })
+        })
+        .connect_lazy_with(connect_options(url)?))
+}
+
+/// Checks the role once, on a connection of its own.
+///
+/// # Errors
+/// What is unsafe, or that the database does not answer in `patience`.
+pub async fn check_database(url: &str, patience: Duration) -> Result<(), GuardError> {
+    let check = async {
+        let mut connection = PgConnection::connect_with(&connect_options(url)?).await?;
+        let verdict = check_role(&mut connection).await;
+        connection.close().await?;
+        verdict
+    };
+    tokio::time::timeout(patience, check).await.unwrap_or(Err(GuardError::Unavailable(sqlx::Error::PoolTimedOut)))
+}
+
+fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+    Ok(PgConnectOptions::from_str(url)?.application_name("muster"))
+}
+
+/// Runs the migrations that have not run.
+///
+/// # Errors
+/// When the database is unreachable or a migration fails; what had run stays.
+pub async fn migrate(owner_url: &str) -> Result<(), MigrateError> {
+    let pool = PgPoolOptions::new().max_connections(1).connect(owner_url).await?;
+    let result = MIGRATOR.run(&pool).await;
+    pool.close().await;
+    result
+}
+
+/// Whether the database answers.
+///
+/// # Errors
+/// Why it does not.
+pub async fn ping(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query("select 1").execute(pool).await.map(drop)
+}

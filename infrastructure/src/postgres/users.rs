@@ -1,0 +1,129 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use muster_domain::users::{EmailAddress, FullName, NewUser, TakenBy, User, UserRepository, Username};
+use muster_domain::{RepositoryError, UserId};
+use uuid::Uuid;
+
+use super::error::repository_error;
+use super::unit_of_work::PgUnitOfWork;
+
+pub(super) struct UserRow {
+    pub(super) id: Uuid,
+    pub(super) email: String,
+    pub(super) username: String,
+    pub(super) full_name: Option<String>,
+    pub(super) is_active: bool,
+    pub(super) version: i64,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) updated_at: DateTime<Utc>,
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        Self {
+            id: UserId::new(row.id),
+            email: EmailAddress::from_stored(row.email),
+            username: Username::from_stored(row.username),
+            full_name: row.full_name.map(FullName::from_stored),
+            is_active: row.is_active,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+#[async_trait]
+impl UserRepository for PgUnitOfWork {
+    async fn insert_free(
+        &mut self,
+        users: &[(UserId, NewUser)],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<UserId>, RepositoryError> {
+        let ids: Vec<Uuid> = users.iter().map(|(id, _)| id.get()).collect();
+        let emails: Vec<&str> = users.iter().map(|(_, user)| user.email.as_str()).collect();
+        let usernames: Vec<&str> = users.iter().map(|(_, user)| user.username.as_str()).collect();
+        let names: Vec<Option<&str>> =
+            users.iter().map(|(_, user)| user.full_name.as_ref().map(FullName::as_str)).collect();
+        let done = sqlx::query!(
+            r#"insert into users (tenant_id, id, email, username, full_name, created_at, updated_at)
+               select $1, u.id, u.email, u.username, u.full_name, $6, $6
+               from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) as u (id, email, username, full_name)
+               on conflict do nothing"#,
+            self.tenant,
+            &ids,
+            &emails as &[&str],
+            &usernames as &[&str],
+            &names as &[Option<&str>],
+            now,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        // The good path asks for no ids back: nothing is sent for a row that went well.
+        if done.rows_affected() == u64::try_from(users.len()).unwrap_or(u64::MAX) {
+            return Ok(Vec::new());
+        }
+        let lost = sqlx::query_scalar!(
+            r#"select wanted.id as "id!"
+               from unnest($2::uuid[]) as wanted (id)
+               where not exists (select from users u where u.tenant_id = $1 and u.id = wanted.id)"#,
+            self.tenant,
+            &ids,
+        )
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        Ok(lost.into_iter().map(UserId::new).collect())
+    }
+
+    async fn holders(&mut self, emails: &[&str], usernames: &[String]) -> Result<Vec<TakenBy>, RepositoryError> {
+        // A union, so that each half uses its own index.
+        let rows = sqlx::query!(
+            r#"select id as "id!", email as "email!", lower(username) as "username!"
+               from users
+               where tenant_id = $1 and deleted_at is null and email = any($2::text[])
+               union
+               select id as "id!", email as "email!", lower(username) as "username!"
+               from users
+               where tenant_id = $1 and deleted_at is null and lower(username) = any($3::text[])"#,
+            self.tenant,
+            emails as &[&str],
+            usernames,
+        )
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        Ok(rows
+            .into_iter()
+            .map(|row| TakenBy { id: UserId::new(row.id), email: row.email, username: row.username })
+            .collect())
+    }
+
+    async fn range(&mut self, first: UserId, last: UserId, limit: u32) -> Result<Vec<User>, RepositoryError> {
+        let rows = sqlx::query_as!(
+            UserRow,
+            r#"select
+                   id
+                 , email
+                 , username
+                 , full_name
+                 , is_active
+                 , version
+                 , created_at
+                 , updated_at
+               from users
+               where tenant_id = $1 and id between $2 and $3 and deleted_at is null
+               order by id
+               limit $4"#,
+            self.tenant,
+            first.get(),
+            last.get(),
+            i64::from(limit),
+        )
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        Ok(rows.into_iter().map(User::from).collect())
+    }
+}

@@ -1,0 +1,8 @@
+//! Mail over pooled SMTP: the connections are lettre's, the pool is ours (`docs/adr/0008`).
+
+mod mailer;
+mod pool;
+mod server;
+
+pub use mailer::SmtpMailer;
+pub use server::SmtpError;

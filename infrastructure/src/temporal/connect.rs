@@ -1,0 +1,97 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use temporalio_client::tonic::Request;
+use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression};
+use temporalio_common::protos::temporal::api::workflowservice::v1::GetSystemInfoRequest;
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+use url::Url;
+
+/// How long the server may take to accept a connection or answer a question of ours.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Where Temporal is.
+#[derive(Debug, Clone)]
+pub struct TemporalOptions {
+    /// Host and port of the frontend, or a URL.
+    pub address: String,
+    /// Which namespace.
+    pub namespace: String,
+    /// What this process is called in the UI.
+    pub identity: String,
+}
+
+/// Why Temporal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TemporalError {
+    /// The address cannot be read.
+    #[error("TEMPORAL_ADDRESS must look like host:7233")]
+    Address(#[from] url::ParseError),
+    /// No answer in time.
+    #[error("no answer from Temporal in {} s", TIMEOUT.as_secs())]
+    Timeout,
+    /// The connection failed.
+    #[error("no connection to Temporal")]
+    Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The server refused.
+    #[error("Temporal refused")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A Temporal that may come later: connects when first used, and again whenever it was lost.
+#[derive(Clone)]
+pub struct Temporal {
+    options: Arc<TemporalOptions>,
+    target: Url,
+    client: Arc<OnceCell<Client>>,
+}
+
+impl Temporal {
+    /// Reads the address; connects when first used.
+    ///
+    /// # Errors
+    /// When the address cannot be read.
+    pub fn new(options: TemporalOptions) -> Result<Self, TemporalError> {
+        let address = &options.address;
+        let target = if address.contains("://") { address.parse()? } else { Url::parse(&format!("http://{address}"))? };
+        Ok(Self { options: Arc::new(options), target, client: Arc::default() })
+    }
+
+    /// The client, connected at least once.
+    ///
+    /// # Errors
+    /// When the server cannot be reached in a few seconds.
+    pub async fn client(&self) -> Result<Client, TemporalError> {
+        let client = self.client.get_or_try_init(|| async {
+            let options = ConnectionOptions::new(self.target.clone())
+                .identity(self.options.identity.clone())
+                .connect_timeout(TIMEOUT)
+                // Payloads are a few ids: compressing them costs more than it saves.
+                .grpc_compression(GrpcCompression::None)
+                .build();
+            let connection = timeout(TIMEOUT, Connection::connect(options))
+                .await
+                .map_err(|_| TemporalError::Timeout)?
+                .map_err(|error| TemporalError::Connect(error.into()))?;
+            let options = ClientOptions::new(self.options.namespace.clone()).build();
+            Client::new(connection, options).map_err(|error| TemporalError::Connect(error.into()))
+        });
+        client.await.cloned()
+    }
+
+    /// Whether the server answers.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn ping(&self) -> Result<(), TemporalError> {
+        let client = self.client().await?;
+        let mut service = client.connection().workflow_service();
+        let ask = service.get_system_info(Request::new(GetSystemInfoRequest::default()));
+        match timeout(TIMEOUT, ask).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(status)) => Err(TemporalError::Refused(status.into())),
+            Err(_) => Err(TemporalError::Timeout),
+        }
+    }
+}

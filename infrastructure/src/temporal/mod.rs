@@ -1,0 +1,10 @@
+//! Temporal behind the workflow port.
+
+mod connect;
+mod gateway;
+mod ping;
+mod schedule;
+
+pub use connect::{Temporal, TemporalError, TemporalOptions};
+pub use ping::ping_workers;
+pub use schedule::prepare_namespace;
