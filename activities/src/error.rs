@@ -1,0 +1,20 @@
+use muster_application::{AppError, ErrorKind};
+use temporalio_common::ActivityError;
+use temporalio_common::error::ApplicationFailure;
+
+/// Decides which failures the engine tries again: those that time may mend. The message is the public one, because
+/// histories are kept and shown; the cause goes to the log, here and only here.
+pub(crate) fn activity_error(error: AppError) -> ActivityError {
+    let retryable = matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::RateLimited);
+    let AppError { code, message, source, .. } = error;
+    tracing::warn!(
+        error.code = code,
+        error.message = %message,
+        error.cause = source.as_deref().map(tracing::field::display),
+        retryable,
+        "an activity failed"
+    );
+    let text = format!("{code}: {message}");
+    let failure = ApplicationFailure::builder(text).type_name(code.to_owned()).non_retryable(!retryable).build();
+    ActivityError::application(failure)
+}

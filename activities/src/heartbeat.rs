@@ -1,0 +1,53 @@
+use std::future::Future;
+use std::time::Duration;
+
+use muster_application::ports::Heartbeat;
+use temporalio_sdk::activities::ActivityContext;
+
+/// Well below the heartbeat timeout of `muster_workflows::policy`; the SDK thins it out.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Shows the use case whether the engine still wants the work.
+pub(crate) struct Wanted<'a>(pub(crate) &'a ActivityContext);
+
+impl Heartbeat for Wanted<'_> {
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}
+
+/// Tells the engine that this worker is alive for as long as `work` runs.
+pub(crate) async fn alive<T>(ctx: &ActivityContext, work: impl Future<Output = T>) -> T {
+    tokio::select! {
+        done = work => done,
+        never = beat(ctx) => match never {},
+    }
+}
+
+async fn beat(ctx: &ActivityContext) -> std::convert::Infallible {
+    let mut ticks = tokio::time::interval(EVERY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = ctx.record_heartbeat(()).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "a heartbeat was not recorded");
+        }
+    }
+}
+
+/// Names what runs in the log, without personal data.
+pub(crate) fn span(ctx: &ActivityContext, tenant: uuid::Uuid, operation: uuid::Uuid) -> tracing::Span {
+    let info = ctx.info();
+    tracing::info_span!(
+        "activity",
+        activity.r#type = info.activity_type,
+        activity.attempt = info.attempt,
+        workflow.id = info.workflow_id,
+        tenant.id = %tenant,
+        operation.id = %operation,
+    )
+}
+
+/// A future with a span; the trait of `tracing` under a name that reads.
+pub(crate) fn within<F: Future>(span: tracing::Span, work: F) -> tracing::instrument::Instrumented<F> {
+    tracing::Instrument::instrument(work, span)
+}
