@@ -1,0 +1,199 @@
+//! Configuration from the environment. Every wrong value is named at once, with what would be right.
+
+mod read;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use read::Reader;
+
+use crate::tokens::{TokenAlgorithm, TokenConfig};
+
+/// Where the process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppEnv {
+    /// On a developer's machine or in tests: generated keys, console logs, special-use e-mail domains.
+    Development,
+    /// For real.
+    Production,
+}
+
+impl AppEnv {
+    /// The name in the environment and in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// All settings. Secrets may also come from a file named by `<NAME>_FILE`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `APP_ENV`.
+    pub app_env: AppEnv,
+    /// `LOG_LEVEL`: a level, or a filter such as `info,sqlx=warn`.
+    pub log_level: String,
+    /// `HOST` of the API.
+    pub host: IpAddr,
+    /// `PORT` of the API; 0 takes a free one.
+    pub port: u16,
+    /// `WORKER_HOST` of a worker's health server.
+    pub worker_host: IpAddr,
+    /// `WORKER_PORT`; 0 takes a free one.
+    pub worker_port: u16,
+    /// `DATABASE_URL`, as a member of `muster_service`.
+    pub database_url: String,
+    /// `ADMIN_DATABASE_URL`, as the owner: for migrations only.
+    pub admin_database_url: Option<String>,
+    /// `DATABASE_POOL_SIZE`.
+    pub database_pool_size: u32,
+    /// `REDIS_URL`; without it there is no shared cache.
+    pub redis_url: Option<String>,
+    /// `TEMPORAL_ADDRESS` or `TEMPORAL_HOST`.
+    pub temporal_address: String,
+    /// `TEMPORAL_NAMESPACE`.
+    pub temporal_namespace: String,
+    /// `SMTP_URL`.
+    pub smtp_url: String,
+    /// `SMTP_POOL_SIZE`: connections, and mails in flight.
+    pub smtp_pool_size: u32,
+    /// `EMAIL_FROM`.
+    pub email_from: String,
+    /// `DOCS_URL`; empty switches the page off.
+    pub docs_url: Option<String>,
+    /// `OPENAPI_URL`; empty switches the document off.
+    pub openapi_url: Option<String>,
+    /// `UPLOAD_MAX_ROWS` of NDJSON and CSV.
+    pub upload_max_rows: u32,
+    /// `UPLOAD_MAX_BYTES` of an upload after decompression.
+    pub upload_max_bytes: u64,
+    /// `UPLOAD_ABANDONED_AFTER_SECONDS`: an upload that stands still for so long is removed.
+    pub upload_abandoned_after: Duration,
+    /// `OPERATION_STALLED_AFTER_SECONDS`: an operation that stands still for so long is looked after.
+    pub operation_stalled_after: Duration,
+    /// `IDEMPOTENCY_KEY_HOURS`.
+    pub idempotency_key_lifetime: Duration,
+    /// `JWT_…` and `ACCESS_TOKEN_EXPIRE_MINUTES`.
+    pub tokens: TokenConfig,
+}
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// Every wrong or missing value, one line each.
+    pub fn load() -> anyhow::Result<Self> {
+        Self::from_variables(|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables from somewhere else than the environment.
+    ///
+    /// # Errors
+    /// Every wrong or missing value, one line each.
+    pub fn from_variables(get: impl Fn(&str) -> Option<String> + 'static) -> anyhow::Result<Self> {
+        let mut env = Reader::new(get);
+        let app_env = app_env(&mut env);
+        let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let address = env.text("TEMPORAL_ADDRESS").or_else(|| env.text("TEMPORAL_HOST"));
+        let config = Self {
+            app_env,
+            log_level: env.text("LOG_LEVEL").unwrap_or_else(|| "info".to_owned()).to_lowercase(),
+            host: env.parse("HOST", "an IP address such as 0.0.0.0", local),
+            port: env.parse("PORT", "a port from 0 to 65535", 8000),
+            worker_host: env.parse("WORKER_HOST", "an IP address such as 0.0.0.0", local),
+            worker_port: env.parse("WORKER_PORT", "a port from 0 to 65535", 8081),
+            database_url: env.required("DATABASE_URL", "postgres://user:password@host:5432/database"),
+            admin_database_url: env.text("ADMIN_DATABASE_URL"),
+            database_pool_size: env.parse("DATABASE_POOL_SIZE", "a number of connections from 2", 10).max(2),
+            redis_url: env.text("REDIS_URL"),
+            temporal_address: address.unwrap_or_else(|| "localhost:7233".to_owned()),
+            temporal_namespace: env.text("TEMPORAL_NAMESPACE").unwrap_or_else(|| "default".to_owned()),
+            smtp_url: env.text("SMTP_URL").unwrap_or_else(|| "smtp://localhost:1025".to_owned()),
+            smtp_pool_size: env.parse("SMTP_POOL_SIZE", "a number of connections from 1", 16).max(1),
+            email_from: env.text("EMAIL_FROM").unwrap_or_else(|| "Muster <no-reply@example.com>".to_owned()),
+            docs_url: env.switchable("DOCS_URL", "/docs"),
+            openapi_url: env.switchable("OPENAPI_URL", "/openapi.json"),
+            upload_max_rows: env.parse("UPLOAD_MAX_ROWS", "a number of rows", 5_000_000),
+            upload_max_bytes: env.parse("UPLOAD_MAX_BYTES", "a number of bytes", 1 << 30),
+            upload_abandoned_after: env.seconds("UPLOAD_ABANDONED_AFTER_SECONDS", 600),
+            operation_stalled_after: env.seconds("OPERATION_STALLED_AFTER_SECONDS", 15),
+            idempotency_key_lifetime: Duration::from_hours(
+                env.parse("IDEMPOTENCY_KEY_HOURS", "a number of hours from 24", 24).max(24),
+            ),
+            tokens: tokens(&mut env, app_env),
+        };
+        env.finish().map(|()| config)
+    }
+}
+
+/// Only what signs and checks tokens, for programs that need nothing else.
+///
+/// # Errors
+/// Every wrong value, one line each.
+pub fn tokens_from_environment() -> anyhow::Result<TokenConfig> {
+    let mut env = Reader::new(|name| std::env::var(name).ok());
+    let app_env = app_env(&mut env);
+    let config = tokens(&mut env, app_env);
+    env.finish().map(|()| config)
+}
+
+fn app_env(env: &mut Reader) -> AppEnv {
+    env.choice("APP_ENV", "development or production", AppEnv::Development, |text| match text {
+        "development" | "test" => Some(AppEnv::Development),
+        "production" => Some(AppEnv::Production),
+        _ => None,
+    })
+}
+
+fn tokens(env: &mut Reader, app_env: AppEnv) -> TokenConfig {
+    let algorithms = "ES256, ES384, HS256, HS384 or HS512";
+    TokenConfig {
+        algorithm: env.choice("JWT_ALGORITHM", algorithms, TokenAlgorithm::Es256, TokenAlgorithm::from_name),
+        private_key: env.text("JWT_PRIVATE_KEY"),
+        private_key_path: env.text("JWT_PRIVATE_KEY_PATH").map(Into::into),
+        public_key: env.text("JWT_PUBLIC_KEY"),
+        public_key_path: env.text("JWT_PUBLIC_KEY_PATH").map(Into::into),
+        production: app_env == AppEnv::Production,
+        lifetime: Duration::from_mins(env.parse("ACCESS_TOKEN_EXPIRE_MINUTES", "a number of minutes", 30)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(vars: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let vars: std::collections::HashMap<String, String> =
+            vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Config::from_variables(move |name| vars.get(name).cloned())
+    }
+
+    #[test]
+    fn only_the_database_is_required() {
+        let config = load(&[("DATABASE_URL", "postgres://a@b/c"), ("DOCS_URL", "")]).unwrap();
+        assert_eq!((config.port, config.app_env, config.docs_url), (8000, AppEnv::Development, None));
+    }
+
+    #[test]
+    fn every_wrong_value_is_named_at_once() {
+        let vars = [("PORT", "eighty"), ("APP_ENV", "staging"), ("JWT_ALGORITHM", "none"), ("SMTP_POOL_SIZE", "-1")];
+        let error = load(&vars).unwrap_err().to_string();
+        for name in ["PORT", "APP_ENV", "JWT_ALGORITHM", "SMTP_POOL_SIZE", "DATABASE_URL"] {
+            assert!(error.contains(name), "{name} is not in: {error}");
+        }
+        assert!(!error.contains("eighty"), "values may be secret");
+    }
+
+    #[test]
+    fn secrets_may_come_from_files() {
+        let file = std::env::temp_dir().join(format!("muster-config-{}", std::process::id()));
+        std::fs::write(&file, "postgres://a@b/c\n").unwrap();
+        let config = load(&[("DATABASE_URL_FILE", file.to_str().unwrap())]).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(config.database_url, "postgres://a@b/c");
+        let error = load(&[("DATABASE_URL_FILE", "/nowhere")]).unwrap_err().to_string();
+        assert!(error.contains("DATABASE_URL_FILE"), "{error}");
+    }
+}

@@ -1,0 +1,86 @@
+use std::fmt::Write;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Gives the value of a variable.
+type Source = dyn Fn(&str) -> Option<String>;
+
+/// Reads settings one by one and remembers what is wrong, so that everything is reported together. Never repeats a
+/// value: it may be a secret.
+pub(super) struct Reader {
+    get: Box<Source>,
+    problems: Vec<String>,
+}
+
+impl Reader {
+    pub(super) fn new(get: impl Fn(&str) -> Option<String> + 'static) -> Self {
+        Self { get: Box::new(get), problems: Vec::new() }
+    }
+
+    fn raw(&mut self, name: &str) -> Option<String> {
+        if let Some(value) = (self.get)(name) {
+            return Some(value);
+        }
+        let file = (self.get)(&format!("{name}_FILE")).filter(|path| !path.is_empty())?;
+        match std::fs::read_to_string(&file) {
+            Ok(text) => Some(text.trim_end_matches(['\n', '\r']).to_owned()),
+            Err(error) => {
+                self.problems.push(format!("{name}_FILE names a file that cannot be read: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Empty is the same as absent.
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        self.raw(name).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn required(&mut self, name: &str, right: &str) -> String {
+        let before = self.problems.len();
+        let value = self.text(name);
+        if value.is_none() && self.problems.len() == before {
+            self.problems.push(format!("{name} is required: {right}"));
+        }
+        value.unwrap_or_default()
+    }
+
+    /// Empty means off, absent means the default.
+    pub(super) fn switchable(&mut self, name: &str, default: &str) -> Option<String> {
+        let value = self.raw(name).unwrap_or_else(|| default.to_owned());
+        if value.is_empty() {
+            return None;
+        }
+        if !value.starts_with('/') {
+            self.problems.push(format!("{name} must be a path such as {default}, or empty to switch it off"));
+        }
+        Some(value)
+    }
+
+    pub(super) fn choice<T>(&mut self, name: &str, right: &str, default: T, read: impl Fn(&str) -> Option<T>) -> T {
+        let Some(text) = self.text(name) else { return default };
+        read(&text).unwrap_or_else(|| {
+            self.problems.push(format!("{name} must be {right}"));
+            default
+        })
+    }
+
+    pub(super) fn parse<T: FromStr>(&mut self, name: &str, right: &str, default: T) -> T {
+        self.choice(name, right, default, |text| text.trim().parse().ok())
+    }
+
+    pub(super) fn seconds(&mut self, name: &str, default: u64) -> Duration {
+        Duration::from_secs(self.parse(name, "a number of seconds", default))
+    }
+
+    pub(super) fn finish(self) -> anyhow::Result<()> {
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        let mut text = "the configuration is wrong:".to_owned();
+        for problem in self.problems {
+            let _ = write!(text, "\n  {problem}");
+        }
+        Err(anyhow::anyhow!(text))
+    }
+}

@@ -1,0 +1,14 @@
+//! Configuration, telemetry, lifecycle and wiring: the only crate that names concrete types.
+
+pub mod config;
+pub mod health;
+pub mod health_server;
+pub mod lifecycle;
+pub mod telemetry;
+pub mod tokens;
+pub mod wire;
+
+pub use config::{AppEnv, Config};
+pub use muster_domain::TenantId;
+pub use muster_infrastructure::postgres::migrate;
+pub use muster_infrastructure::temporal::{Temporal, TemporalOptions, ping_workers, prepare_namespace};

@@ -1,0 +1,133 @@
+//! The one place where ports meet what implements them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use muster_application::ports::Clock;
+use muster_application::{App, Ports, Settings};
+use muster_domain::operations::BLOCK_ROWS;
+use muster_domain::users::EmailPolicy;
+use muster_infrastructure::postgres::Pool;
+use muster_infrastructure::postgres::{self, GuardError, PgReaders, PgUnits, PgWatch, PoolOptions};
+use muster_infrastructure::redis::Redis;
+use muster_infrastructure::smtp::SmtpMailer;
+use muster_infrastructure::temporal::{Temporal, TemporalOptions};
+use muster_infrastructure::{SystemClock, TimeOrderedIds};
+
+use crate::config::{AppEnv, Config};
+use crate::health::Health;
+
+/// How long a request waits for a database connection before it is told that the database is down.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Pause between looks at a database that is down or not migrated.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What a process is made of. Nothing in it is connected yet: all parts may come up later, in any order.
+pub struct Wired {
+    /// The use cases.
+    pub app: App,
+    /// How the parts are.
+    pub health: Health,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The engine, for the worker.
+    pub temporal: Temporal,
+    pool: Pool,
+    watch: PgWatch,
+    database_url: String,
+}
+
+/// Which process it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Takes requests.
+    Api,
+    /// Runs workflows and activities.
+    Worker,
+}
+
+impl Role {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+/// Wires everything.
+///
+/// # Errors
+/// Which setting cannot be used.
+pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
+    let options = PoolOptions { max_connections: config.database_pool_size, acquire_timeout: ACQUIRE_TIMEOUT };
+    let pool = postgres::connect_lazily(&config.database_url, options)
+        .map_err(|_| anyhow::anyhow!("DATABASE_URL must look like postgres://user:password@host:5432/database"))?;
+    let redis = config.redis_url.as_deref().map(Redis::new).transpose();
+    let redis = redis.map_err(|_| anyhow::anyhow!("REDIS_URL must look like redis://host:6379"))?;
+    let temporal = Temporal::new(TemporalOptions {
+        address: config.temporal_address.clone(),
+        namespace: config.temporal_namespace.clone(),
+        identity: format!("muster-{}@{}", role.name(), std::process::id()),
+    })?;
+    let watch = PgWatch::new();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let readers = Arc::new(PgReaders::new(pool.clone()));
+    let ports = Ports {
+        clock: Arc::clone(&clock),
+        ids: Arc::new(TimeOrderedIds),
+        units: Arc::new(PgUnits::new(pool.clone())),
+        users: readers.clone(),
+        operations: readers,
+        workflows: Arc::new(temporal.clone()),
+        watch: Arc::new(watch.clone()),
+        mailer: Arc::new(SmtpMailer::new(
+            &config.smtp_url,
+            &config.email_from,
+            usize::try_from(config.smtp_pool_size)?,
+        )?),
+    };
+    let app = App::new(ports, settings(config)?);
+    let health = Health { pool: pool.clone(), redis, temporal: temporal.clone(), needs_temporal: role == Role::Worker };
+    Ok(Wired { app, health, clock, temporal, pool, watch, database_url: config.database_url.clone() })
+}
+
+fn settings(config: &Config) -> anyhow::Result<Settings> {
+    Ok(Settings {
+        email_policy: EmailPolicy { allow_special_use: config.app_env == AppEnv::Development },
+        max_json_rows: BLOCK_ROWS,
+        max_rows: config.upload_max_rows,
+        key_lifetime: TimeDelta::from_std(config.idempotency_key_lifetime)?,
+        stalled_after: TimeDelta::from_std(config.operation_stalled_after)?,
+        abandoned_after: TimeDelta::from_std(config.upload_abandoned_after)?,
+        mail_concurrency: usize::try_from(config.smtp_pool_size)?,
+    })
+}
+
+impl Wired {
+    /// Hears the ends of operations, for those who wait: to be spawned by the API.
+    pub fn listen(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.watch.clone().listen(self.pool.clone())
+    }
+
+    /// Looks at the database until it is known to be safe, then waits for ever; completes only with the reason
+    /// why this process must not run. Until it is known, no statement runs: see [`postgres::connect_lazily`].
+    pub async fn guard(&self) -> GuardError {
+        let mut said = String::new();
+        loop {
+            match postgres::check_database(&self.database_url, ACQUIRE_TIMEOUT).await {
+                Ok(()) => std::future::pending().await,
+                Err(error) if error.is_temporary() => {
+                    let text = error.to_string();
+                    if text != said {
+                        tracing::warn!("waiting for the database: {text}");
+                        said = text;
+                    }
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                Err(error) => return error,
+            }
+        }
+    }
+}
