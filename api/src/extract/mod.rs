@@ -1,0 +1,13 @@
+//! Parsing at the edge: after these, no handler sees a raw header or parameter.
+
+mod id;
+mod idempotency;
+mod params;
+mod prefer;
+mod tenant;
+
+pub(crate) use id::Id;
+pub(crate) use idempotency::IdempotencyKey;
+pub(crate) use params::Params;
+pub(crate) use prefer::Prefer;
+pub(crate) use tenant::Tenant;

@@ -1,0 +1,15 @@
+use muster_application::imports::ImportRow;
+
+use super::super::object::{Unreadable, read_object};
+use super::super::{problem, unreadable};
+
+/// Reads one element of `users`; gives none if it is not JSON, which makes the whole body unreadable.
+pub(super) fn read_element(element: &[u8], line: u64) -> Option<ImportRow<'_>> {
+    let problem = match read_object(element, line) {
+        Ok(user) => return Some(user),
+        Err(Unreadable::Json(_)) => return None,
+        Err(Unreadable::Utf8) => problem(None, "invalid_utf8", "the user is not valid UTF-8"),
+        Err(Unreadable::NotObject) => problem(None, "invalid_json", "each user must be a JSON object"),
+    };
+    Some(unreadable(line, problem))
+}

@@ -1,0 +1,93 @@
+//! Readers that turn the bytes of an upload into rows as they arrive, in constant memory.
+
+mod bom;
+mod csv;
+mod json;
+mod ndjson;
+mod object;
+#[cfg(test)]
+mod testing;
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+use muster_application::imports::{ImportRow, RowProblem};
+use serde_json::{Map, Value};
+
+pub use self::csv::CsvReader;
+pub use self::json::JsonReader;
+pub use self::ndjson::NdjsonReader;
+
+/// Bytes a row may take in the upload, without its line end; a longer one becomes a `row_too_long` problem.
+pub const MAX_ROW_BYTES: usize = 64 * 1024;
+
+const EMAIL: &str = "email";
+const USERNAME: &str = "username";
+const FULL_NAME: &str = "full_name";
+
+/// Reads the rows of an upload as its bytes arrive.
+///
+/// How the bytes are cut into pieces makes no difference to the rows. After an error the upload is lost
+/// and the reader is of no further use.
+pub trait RowReader: Send {
+    /// Takes the next bytes; calls `row` for every row that they complete.
+    ///
+    /// # Errors
+    /// What makes the upload as a whole unreadable. Rows given before then count for nothing.
+    fn push(&mut self, bytes: &[u8], row: &mut dyn FnMut(ImportRow<'_>)) -> Result<(), FormatError>;
+
+    /// The upload has ended: gives the last row and what was noticed. To be called once.
+    ///
+    /// # Errors
+    /// As [`RowReader::push`], and when the upload ends too early.
+    fn finish(&mut self, row: &mut dyn FnMut(ImportRow<'_>)) -> Result<Trailer, FormatError>;
+}
+
+/// What a reader knows at the end.
+#[derive(Debug, Default, PartialEq)]
+pub struct Trailer {
+    /// Columns of a CSV header that mean nothing here: at most 50 names of at most 100 characters.
+    /// Unknown members of NDJSON and JSON rows are ignored without a word.
+    pub unknown_fields: Vec<String>,
+    /// Of a JSON body, all members beside `users`.
+    pub envelope: Option<Map<String, Value>>,
+}
+
+/// The upload as a whole cannot be read: a 422 with this code and detail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormatError {
+    /// `empty`, `csv_header`, `invalid_json`, `missing_users` or `envelope_too_long`.
+    pub code: &'static str,
+    /// What is wrong, for people. Never a value from the upload.
+    pub detail: String,
+    /// Line of the file or, for a JSON body, position of the element in `users`; from 1, where known.
+    pub line: Option<u64>,
+}
+
+impl FormatError {
+    fn new(code: &'static str, line: Option<u64>, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), line }
+    }
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl Error for FormatError {}
+
+fn problem(field: Option<&'static str>, code: &'static str, detail: impl Into<Cow<'static, str>>) -> RowProblem {
+    RowProblem { field: field.map(Cow::Borrowed), code: Cow::Borrowed(code), detail: detail.into() }
+}
+
+fn row_too_long() -> RowProblem {
+    problem(None, "row_too_long", "a row may take at most 64 KiB (65536 bytes)")
+}
+
+/// A row of which nothing could be read.
+fn unreadable(line: u64, problem: RowProblem) -> ImportRow<'static> {
+    ImportRow { line, problems: vec![problem], ..ImportRow::default() }
+}

@@ -1,0 +1,79 @@
+//! The API process: takes requests, stores them, starts workflows.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use muster_api::{ApiState, UploadLimits, router, server};
+use muster_bootstrap::tokens::TenantTokens;
+use muster_bootstrap::wire::{self, Role};
+use muster_bootstrap::{Config, lifecycle, telemetry};
+use tokio::net::TcpListener;
+
+/// How long requests that run may go on when the process is asked to end; longer than any `Prefer: wait`.
+const GRACE: Duration = Duration::from_secs(65);
+
+const ABOUT: &str = "The API of Muster: takes users by the million and makes them durably.
+
+It has no options. Configuration comes from the environment: DATABASE_URL is required; HOST, PORT, TEMPORAL_ADDRESS,
+REDIS_URL, JWT_PRIVATE_KEY and others are in README.md.
+
+  --help     shows this
+  --version  shows the version";
+
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        None => {}
+        Some("--help" | "-h") => return say(ABOUT),
+        Some("--version" | "-V") => return say(concat!("api ", env!("CARGO_PKG_VERSION"))),
+        Some(_) => {
+            eprintln!("api has no such option; see api --help");
+            return ExitCode::from(2);
+        }
+    }
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("api: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(text: &str) -> ExitCode {
+    println!("{text}");
+    ExitCode::SUCCESS
+}
+
+#[tokio::main]
+async fn run() -> anyhow::Result<()> {
+    let config = Config::load()?;
+    telemetry::init(&config)?;
+    let wired = wire::connect(&config, Role::Api)?;
+    tokio::spawn(wired.listen());
+    let state = ApiState {
+        app: wired.app.clone(),
+        tokens: Arc::new(TenantTokens::new(&config.tokens)?),
+        clock: Arc::clone(&wired.clock),
+        health: Arc::new(wired.health.clone()),
+        environment: config.app_env.name().to_owned(),
+        limits: UploadLimits { file_bytes: config.upload_max_bytes, ..UploadLimits::default() },
+        docs_url: config.docs_url.clone(),
+        openapi_url: config.openapi_url.clone(),
+    };
+    let router = router(state)?;
+    let listener = TcpListener::bind((config.host, config.port))
+        .await
+        .with_context(|| format!("HOST={} PORT={} cannot be listened on", config.host, config.port))?;
+    let shutdown = async {
+        if let Err(error) = lifecycle::shutdown_signal().await {
+            tracing::error!("signals cannot be heard: {error:#}");
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        served = server::serve(listener, router, shutdown, GRACE) => Ok(served?),
+        unsafe_database = wired.guard() => Err(unsafe_database.into()),
+    }
+}

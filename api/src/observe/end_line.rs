@@ -1,0 +1,63 @@
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::MatchedPath;
+use axum::http::{Method, StatusCode};
+use muster_domain::TenantId;
+use tokio::time::Instant;
+use tracing::Span;
+
+use super::trace_id::TraceId;
+
+/// Writes the one line of a request when it is dropped: also when the client has gone and nobody answers any more.
+/// Has no path and no query: these may contain personal data.
+pub(super) struct EndLine {
+    span: Span,
+    trace_id: TraceId,
+    method: Method,
+    route: Option<MatchedPath>,
+    tenant: Arc<OnceLock<TenantId>>,
+    since: Instant,
+    pub(super) status: Option<StatusCode>,
+}
+
+impl EndLine {
+    pub(super) fn new(
+        span: Span,
+        trace_id: TraceId,
+        method: Method,
+        route: Option<MatchedPath>,
+        tenant: Arc<OnceLock<TenantId>>,
+    ) -> Self {
+        Self { span, trace_id, method, route, tenant, since: Instant::now(), status: None }
+    }
+}
+
+impl Drop for EndLine {
+    fn drop(&mut self) {
+        let _entered = self.span.enter();
+        let trace_id = self.trace_id.as_str();
+        let method = self.method.as_str();
+        let route = self.route.as_ref().map_or("none", MatchedPath::as_str);
+        let tenant = self.tenant.get().map(tracing::field::display);
+        let duration_ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match self.status.map(|status| status.as_u16()) {
+            // Probes ask every few seconds.
+            Some(status) if route.contains("/health") => {
+                tracing::debug!(trace_id, method, route, status, duration_ms, "request");
+            }
+            Some(status) => {
+                tracing::info!(trace_id, method, route, status, duration_ms, tenant.id = tenant, "request");
+            }
+            None => {
+                tracing::info!(
+                    trace_id,
+                    method,
+                    route,
+                    duration_ms,
+                    tenant.id = tenant,
+                    "request abandoned by its client"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Around every request: its trace id, its one line in the log, and what every answer carries.
+
+mod end_line;
+mod headers;
+mod linger;
+mod trace_id;
+
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, StatusCode, Version, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use muster_domain::TenantId;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::{Instrument, Span};
+
+use self::end_line::EndLine;
+use self::linger::Linger;
+use self::trace_id::TraceId;
+use crate::problem::{Problem, Unrendered};
+
+/// What is known of a request beside the request itself.
+#[derive(Clone)]
+pub(crate) struct RequestInfo {
+    tenant: Arc<OnceLock<TenantId>>,
+}
+
+impl RequestInfo {
+    /// From here on the log says whose request it is.
+    pub(crate) fn set_tenant(&self, tenant: TenantId) {
+        Span::current().record("tenant.id", tracing::field::display(tenant));
+        let _ = self.tenant.set(tenant);
+    }
+}
+
+/// Whether browsers are told to come back over TLS only.
+#[derive(Debug, Clone, Copy)]
+struct Production(bool);
+
+/// Puts around routes what every request and every answer needs.
+pub(crate) fn around<S: Clone + Send + Sync + 'static>(routes: Router<S>, production: bool) -> Router<S> {
+    routes.layer(CatchPanicLayer::custom(panicked)).layer(from_fn_with_state(Production(production), observe))
+}
+
+/// The outermost layer.
+async fn observe(State(Production(production)): State<Production>, mut request: Request, next: Next) -> Response {
+    let trace_id = TraceId::of(request.headers());
+    let info = RequestInfo { tenant: Arc::new(OnceLock::new()) };
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let span = tracing::info_span!("request", trace_id = trace_id.as_str(), tenant.id = tracing::field::Empty);
+    let mut end =
+        EndLine::new(span.clone(), trace_id.clone(), request.method().clone(), route, Arc::clone(&info.tenant));
+    let path = request.uri().path().to_owned();
+    request.extensions_mut().insert(info);
+
+    let response = next.run(lingering(request)).instrument(span).await;
+    let mut response = rendered(response, &path, trace_id.as_str());
+    headers::apply(response.headers_mut(), production);
+    if let Ok(value) = HeaderValue::from_str(trace_id.as_str()) {
+        response.headers_mut().insert("x-trace-id", value);
+    }
+    end.status = Some(response.status());
+    response
+}
+
+/// Every error has the same envelope, also those that the framework makes.
+fn rendered(mut response: Response, path: &str, trace_id: &str) -> Response {
+    if let Some(Unrendered(problem)) = response.extensions_mut().remove() {
+        return problem.render(response, path, trace_id);
+    }
+    let status = response.status();
+    let json = HeaderValue::from_static("application/json");
+    let is_ours = response.headers().get(header::CONTENT_TYPE) == Some(&json);
+    if is_ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    Problem::of_status(status).render(response, path, trace_id)
+}
+
+fn lingering(request: Request) -> Request {
+    if request.version() >= Version::HTTP_2 {
+        return request;
+    }
+    let expects = request.headers().contains_key(header::EXPECT);
+    request.map(|body| Body::new(Linger::new(body, expects)))
+}
+
+/// What a panic in a handler becomes. The hook of the process has logged it by then.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a handler panicked");
+    Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use http_body_util::BodyExt;
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn boom() -> StatusCode {
+        panic!("a secret")
+    }
+
+    async fn ask(path: &str, production: bool) -> (Response<()>, String) {
+        let routes = Router::new().route("/boom", get(boom)).route("/teapot", get(StatusCode::IM_A_TEAPOT));
+        let request = Request::get(path).header("x-frame-options", "x").body(Body::empty()).unwrap();
+        let (parts, body) = around(routes, production).oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        (Response::from_parts(parts, ()), String::from_utf8(body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_like_any_other_and_tells_nothing() {
+        let (response, body) = ask("/boom", false).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert_eq!(response.headers()["x-frame-options"], "DENY");
+        assert!(!body.contains("secret"), "{body}");
+        let problem: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(problem["code"], "INTERNAL_SERVER_ERROR");
+        assert_eq!(problem["trace_id"], response.headers()["x-trace-id"].to_str().unwrap());
+    }
+
+    #[tokio::test]
+    async fn errors_of_the_framework_get_the_envelope_and_only_production_asks_for_tls() {
+        let (response, body) = ask("/teapot", true).await;
+        assert!(body.contains("\"status\":418"), "{body}");
+        assert!(response.headers().contains_key("strict-transport-security"));
+        let (response, _) = ask("/teapot", false).await;
+        assert!(!response.headers().contains_key("strict-transport-security"));
+    }
+}

@@ -1,0 +1,187 @@
+//! The one envelope of all errors: RFC 9457, with an `error` member for clients of the reference service.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A failed request. Becomes JSON in [`Problem::render`], where path and trace id are known.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
+    status: StatusCode,
+    code: &'static str,
+    detail: Cow<'static, str>,
+    errors: Vec<ErrorDetail>,
+    operation: Option<Uuid>,
+    headers: HeaderMap,
+}
+
+/// One thing that is wrong with the request. Never contains the offending value.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct ErrorDetail {
+    /// JSON pointer into the body, or `/query/…`, `/path/…`, `/header/…`.
+    #[schema(example = "/users/0/email")]
+    pub(crate) pointer: String,
+    /// What is wrong and what would be right.
+    pub(crate) detail: Cow<'static, str>,
+    /// Stable code.
+    #[schema(example = "invalid_email")]
+    pub(crate) code: Cow<'static, str>,
+    /// Number of the row, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) row: Option<u32>,
+    /// Line of the file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<u64>,
+}
+
+/// What an error looks like on the wire (`application/problem+json`).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody<'a> {
+    /// Always `about:blank`: `code` says more.
+    #[serde(rename = "type")]
+    #[schema(value_type = String, example = "about:blank")]
+    kind: &'static str,
+    /// The name of the status.
+    #[schema(value_type = String, example = "Unprocessable Entity")]
+    title: &'a str,
+    /// The status again.
+    #[schema(example = 422)]
+    status: u16,
+    /// One sentence for people.
+    #[schema(value_type = String)]
+    detail: &'a str,
+    /// The path of the request.
+    #[schema(value_type = String, example = "/api/v1/users/batch")]
+    instance: &'a str,
+    /// Stable code.
+    #[schema(value_type = String, example = "VALIDATION_ERROR")]
+    code: &'a str,
+    /// Everything that is wrong, where that can be said.
+    #[schema(value_type = Vec<ErrorDetail>)]
+    errors: &'a [ErrorDetail],
+    /// As in `X-Trace-ID`.
+    #[schema(value_type = String)]
+    trace_id: &'a str,
+    /// The operation that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation_id: Option<Uuid>,
+    /// The same for clients of the reference service.
+    error: ReferenceError<'a>,
+}
+
+/// The error as the reference service gave it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReferenceError<'a> {
+    /// As `code` above.
+    #[schema(value_type = String)]
+    code: &'a str,
+    /// As `detail` above.
+    #[schema(value_type = String)]
+    message: &'a str,
+    /// As `errors` above.
+    #[schema(value_type = Vec<ErrorDetail>)]
+    details: &'a [ErrorDetail],
+}
+
+impl ErrorDetail {
+    pub(crate) fn new(
+        pointer: impl Into<String>,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into(), code: code.into(), row: None, line: None }
+    }
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        let (errors, headers) = (Vec::new(), HeaderMap::new());
+        Self(Box::new(Parts { status, code, detail: detail.into(), errors, operation: None, headers }))
+    }
+
+    /// A 422 about one thing: a parameter, a header, or a place in the body.
+    pub(crate) fn invalid(
+        pointer: impl Into<String>,
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let detail = detail.into();
+        let errors = vec![ErrorDetail::new(pointer, code, detail.clone())];
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR", detail).errors(errors)
+    }
+
+    /// What a bare status means, for answers that were made by the framework.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        let (code, detail) = match status {
+            StatusCode::NOT_FOUND => ("ENTITY_NOT_FOUND", "there is nothing at this path"),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                ("METHOD_NOT_ALLOWED", "this path does not answer to this method; see the Allow header")
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => ("PAYLOAD_TOO_LARGE", "the request is too large"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ("UNSUPPORTED_MEDIA_TYPE", "this kind of body is not accepted here"),
+            StatusCode::SERVICE_UNAVAILABLE => ("SERVICE_UNAVAILABLE", "try again later"),
+            status if status.is_server_error() => ("INTERNAL_SERVER_ERROR", "an unexpected error occurred"),
+            _ => ("VALIDATION_ERROR", "the request is not valid"),
+        };
+        Self::new(status, code, detail)
+    }
+
+    pub(crate) fn errors(mut self, errors: Vec<ErrorDetail>) -> Self {
+        self.0.errors = errors;
+        self
+    }
+
+    pub(crate) fn operation(mut self, id: Uuid) -> Self {
+        self.0.operation = Some(id);
+        self
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.insert(name, value);
+        self
+    }
+
+    /// Gives a response the body that belongs to it.
+    pub(crate) fn render(&self, response: Response, instance: &str, trace_id: &str) -> Response {
+        let Parts { status, code, detail, errors, operation, .. } = &*self.0;
+        let body = ProblemBody {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail,
+            instance,
+            code,
+            errors,
+            trace_id,
+            operation_id: *operation,
+            error: ReferenceError { code, message: detail, details: errors },
+        };
+        let (mut parts, _) = response.into_parts();
+        parts.headers.remove(header::CONTENT_LENGTH);
+        parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        // Strings and numbers always serialise; should they not, the status still says it.
+        Response::from_parts(parts, Body::from(serde_json::to_vec(&body).unwrap_or_default()))
+    }
+}
+
+/// Marks a response whose body is still to be rendered.
+#[derive(Clone)]
+pub(crate) struct Unrendered(pub(crate) Arc<Problem>);
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.0.status, self.0.headers.clone()).into_response();
+        response.extensions_mut().insert(Unrendered(Arc::new(self)));
+        response
+    }
+}

@@ -1,0 +1,25 @@
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::state::ApiState;
+
+/// Where to go from here.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Welcome {
+    /// What this is.
+    #[schema(value_type = String)]
+    message: &'static str,
+    /// Where the documentation is.
+    docs: Option<String>,
+    /// Where the health of the service is.
+    #[schema(value_type = String)]
+    health: &'static str,
+}
+
+/// What this is and where to go from here
+#[utoipa::path(get, path = "/", tag = "Service", responses((status = 200, body = Welcome)))]
+pub(crate) async fn root(State(state): State<ApiState>) -> Json<Welcome> {
+    Json(Welcome { message: "Welcome to Muster", docs: state.docs_url, health: "/health" })
+}

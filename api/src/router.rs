@@ -1,0 +1,48 @@
+//! The table of routes.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::observe::around;
+use crate::problem::Problem;
+use crate::state::ApiState;
+use crate::{docs, health, openapi, root, v1};
+
+/// Every documented route.
+pub(crate) fn table() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::with_openapi(openapi::Frame::openapi())
+        .routes(routes!(root::root))
+        .routes(routes!(health::health))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::health_v1))
+        .routes(routes!(v1::users::batch::batch))
+        .routes(routes!(v1::users::get::get))
+        .routes(routes!(v1::operations::get::get))
+        .routes(routes!(v1::operations::rows::rows))
+}
+
+/// The service: every route, and around them what every answer needs.
+///
+/// # Errors
+/// When the `OpenAPI` document cannot be written, which is a defect of ours.
+pub fn router(state: ApiState) -> Result<Router, serde_json::Error> {
+    let (routes, _) = table().split_for_parts();
+    let routes = routes
+        .merge(docs::routes(&state, openapi::document()?))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(not_this_method);
+    Ok(around(routes, state.is_production()).with_state(state))
+}
+
+async fn nothing_here() -> Response {
+    Problem::of_status(StatusCode::NOT_FOUND).into_response()
+}
+
+async fn not_this_method() -> Response {
+    Problem::of_status(StatusCode::METHOD_NOT_ALLOWED).into_response()
+}

@@ -1,0 +1,70 @@
+//! Serves HTTP/1.1 and HTTP/2 (without TLS) on one port, with the timeouts that keep slow clients harmless.
+
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+
+/// How long a client may take for the head of a request, its first byte included.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a silent HTTP/2 connection is believed in.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// Pause after a failed accept: out of file descriptors, most likely.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `shutdown` completes, then gives the requests that run `grace` to end.
+///
+/// # Errors
+/// When the address of the listener cannot be read.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+    grace: Duration,
+) -> io::Result<()> {
+    tracing::info!("listening on http://{}", listener.local_addr()?);
+    let connections = GracefulShutdown::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    tokio::spawn(connection(stream, router.clone(), connections.watcher()));
+                }
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a connection was not accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    if timeout(grace, connections.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not end in time");
+    }
+    Ok(())
+}
+
+async fn connection(stream: TcpStream, router: Router, watcher: hyper_util::server::graceful::Watcher) {
+    // Small answers go out at once instead of waiting for more.
+    let _ = stream.set_nodelay(true);
+    // hyper's own timeout starts with the first byte only.
+    if !matches!(timeout(HEAD_TIMEOUT, stream.readable()).await, Ok(Ok(()))) {
+        return;
+    }
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(KEEP_ALIVE).keep_alive_timeout(KEEP_ALIVE);
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        // The client's doing, as a rule: it went away or spoke no HTTP.
+        tracing::debug!(error = %error, "a connection ended early");
+    }
+}

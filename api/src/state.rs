@@ -1,0 +1,55 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use muster_application::App;
+use muster_application::ports::Clock;
+use muster_bootstrap::tokens::TenantTokens;
+
+use crate::health::HealthSource;
+
+/// Limits of what a request may send.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadLimits {
+    /// Bytes of a JSON body, after decompression.
+    pub json_bytes: u64,
+    /// Bytes of an NDJSON or CSV body, after decompression.
+    pub file_bytes: u64,
+    /// Longest pause between two pieces of a body.
+    pub idle: Duration,
+}
+
+impl Default for UploadLimits {
+    fn default() -> Self {
+        Self { json_bytes: 64 << 20, file_bytes: 1 << 30, idle: Duration::from_mins(1) }
+    }
+}
+
+/// What every handler can reach. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    /// The use cases.
+    pub app: App,
+    /// Who a request acts for.
+    pub tokens: Arc<TenantTokens>,
+    /// Time, for tokens.
+    pub clock: Arc<dyn Clock>,
+    /// How the parts are.
+    pub health: Arc<dyn HealthSource>,
+    /// `development` or `production`, as `/health` shows it.
+    pub environment: String,
+    /// Limits of uploads.
+    pub limits: UploadLimits,
+    /// Where the page is; none switches it off.
+    pub docs_url: Option<String>,
+    /// Where the `OpenAPI` document is; none switches it off.
+    pub openapi_url: Option<String>,
+}
+
+impl ApiState {
+    /// Whether browsers are told to come back over TLS only.
+    pub(crate) fn is_production(&self) -> bool {
+        self.environment == "production"
+    }
+}

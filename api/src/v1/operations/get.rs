@@ -1,0 +1,30 @@
+use axum::Json;
+use axum::extract::State;
+use muster_domain::OperationId;
+
+use super::view::OperationView;
+use crate::extract::{Id, Tenant};
+use crate::problem::{Problem, ProblemBody};
+use crate::state::ApiState;
+
+/// An operation and how far it is
+#[utoipa::path(
+    get, path = "/api/v1/operations/{id}", operation_id = "get_operation", tag = "Operations",
+    params(("id" = uuid::Uuid, Path, description = "Which operation")),
+    responses(
+        (status = 200, body = OperationView),
+        (status = 401, description = "No valid tenant token", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such operation of this tenant", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The id is no UUID", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The database is down", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("tenant_token" = []), ("bearer" = []))
+)]
+pub(crate) async fn get(
+    State(state): State<ApiState>,
+    Tenant(ctx): Tenant,
+    Id(id): Id,
+) -> Result<Json<OperationView>, Problem> {
+    let operation = state.app.operation(&ctx, OperationId::new(id)).await?;
+    Ok(Json(operation.into()))
+}

@@ -1,0 +1,5 @@
+//! Long-running operations.
+
+pub(crate) mod get;
+pub(crate) mod rows;
+pub(crate) mod view;

@@ -1,0 +1,148 @@
+use chrono::{DateTime, Utc};
+use muster_domain::operations::{Operation, OperationFailure, Progress};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::v1::time;
+
+/// A long-running operation as clients see it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Operation)]
+pub(crate) struct OperationView {
+    /// Identity.
+    id: Uuid,
+    /// What it does.
+    #[schema(value_type = String, example = "users.import")]
+    kind: &'static str,
+    /// `receiving`, `queued`, `running`, `succeeded`, `partially_succeeded`, `failed` or `cancelled`.
+    #[schema(value_type = String, example = "running")]
+    state: &'static str,
+    /// `json`, `ndjson` or `csv`.
+    #[schema(value_type = String, example = "csv")]
+    format: &'static str,
+    /// What was asked.
+    options: OptionsView,
+    /// How far it is.
+    progress: ProgressView,
+    /// Columns of the upload that nobody knows; they were ignored.
+    unknown_columns: Vec<String>,
+    /// What a person should know.
+    warnings: Vec<String>,
+    /// Why it failed as a whole.
+    error: Option<FailureView>,
+    /// When the upload began.
+    #[serde(serialize_with = "time::instant")]
+    created_at: DateTime<Utc>,
+    /// When the last row was received.
+    #[serde(serialize_with = "time::maybe")]
+    queued_at: Option<DateTime<Utc>>,
+    /// When a worker began.
+    #[serde(serialize_with = "time::maybe")]
+    started_at: Option<DateTime<Utc>>,
+    /// When it reached a final state.
+    #[serde(serialize_with = "time::maybe")]
+    finished_at: Option<DateTime<Utc>>,
+    /// Where to look.
+    links: LinksView,
+}
+
+/// What was asked of an operation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OptionsView {
+    /// `continue` or `abort`.
+    #[schema(value_type = String, example = "continue")]
+    on_error: &'static str,
+    /// Whether each new user gets a welcome mail.
+    send_welcome: bool,
+}
+
+/// How far an operation is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProgressView {
+    /// Rows that were uploaded.
+    rows_total: u64,
+    /// Rows whose outcome is settled.
+    rows_done: u64,
+    /// Users that were made.
+    created: u64,
+    /// Rows that failed; `links.rows` says why.
+    failed: u64,
+    /// Blocks that the rows were cut into.
+    blocks_total: u32,
+    /// Blocks that are settled.
+    blocks_done: u32,
+    /// Welcome mails to be sent.
+    mails_total: u64,
+    /// Welcome mails that the mail server took.
+    mails_sent: u64,
+    /// Welcome mails that the mail server refused for good.
+    mails_refused: u64,
+}
+
+/// Why an operation failed as a whole.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FailureView {
+    /// Stable code.
+    code: String,
+    /// One sentence for people.
+    message: String,
+}
+
+/// Where to look.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LinksView {
+    /// The operation itself.
+    #[serde(rename = "self")]
+    this: String,
+    /// The rows that did not simply succeed.
+    rows: String,
+}
+
+/// The path of an operation, as `Location` and links give it.
+pub(crate) fn path(id: Uuid) -> String {
+    format!("/api/v1/operations/{id}")
+}
+
+impl From<Operation> for OperationView {
+    fn from(operation: Operation) -> Self {
+        let id = operation.id.get();
+        let this = path(id);
+        let warnings = operation.unknown_columns.iter();
+        Self {
+            id,
+            kind: operation.kind.name(),
+            state: operation.state.name(),
+            format: operation.format.name(),
+            options: OptionsView {
+                on_error: operation.options.on_error.name(),
+                send_welcome: operation.options.send_welcome,
+            },
+            progress: operation.progress.into(),
+            warnings: warnings.map(|name| format!("column {name:?} is not known and was ignored")).collect(),
+            unknown_columns: operation.unknown_columns,
+            error: operation.failure.map(|OperationFailure { code, detail }| FailureView { code, message: detail }),
+            created_at: operation.created_at,
+            queued_at: operation.queued_at,
+            started_at: operation.started_at,
+            finished_at: operation.finished_at,
+            links: LinksView { rows: format!("{this}/rows"), this },
+        }
+    }
+}
+
+impl From<Progress> for ProgressView {
+    fn from(progress: Progress) -> Self {
+        Self {
+            rows_total: progress.rows_total,
+            rows_done: progress.rows_done,
+            created: progress.created,
+            failed: progress.failed,
+            blocks_total: progress.blocks_total,
+            blocks_done: progress.blocks_done,
+            mails_total: progress.mails_total,
+            mails_sent: progress.mails_sent,
+            mails_refused: progress.mails_refused,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+use axum::Json;
+use axum::http::header::{LOCATION, RETRY_AFTER};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use muster_application::{App, Context};
+use muster_domain::operations::{Operation, OperationFailure, OperationState, UploadFormat};
+
+use super::created::BatchCreated;
+use super::row_errors::RowErrors;
+use crate::extract::Prefer;
+use crate::problem::Problem;
+use crate::v1::operations::view::{self, OperationView};
+
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// Answers a request whose upload has become an operation.
+pub(super) struct Answer<'a> {
+    pub(super) app: &'a App,
+    pub(super) ctx: &'a Context,
+    pub(super) prefer: Prefer,
+    pub(super) replayed: bool,
+}
+
+impl Answer<'_> {
+    /// The result where it is known, else the operation to follow.
+    pub(super) async fn to(&self, operation: Operation) -> Result<Response, Problem> {
+        let location = view::path(operation.id.get());
+        let applied = self.prefer.applied(!operation.state.is_final());
+        let mut response = self.body(operation).await?;
+        let headers = response.headers_mut();
+        if let Ok(value) = HeaderValue::try_from(location) {
+            headers.insert(LOCATION, value);
+        }
+        if let Some(value) = applied.and_then(|applied| HeaderValue::try_from(applied).ok()) {
+            headers.insert(PREFERENCE_APPLIED, value);
+        }
+        if self.replayed {
+            headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+        }
+        Ok(response)
+    }
+
+    async fn body(&self, operation: Operation) -> Result<Response, Problem> {
+        let is_json = operation.format == UploadFormat::Json;
+        match operation.state {
+            state if !state.is_final() => {
+                let view = Json(OperationView::from(operation));
+                Ok((StatusCode::ACCEPTED, [(RETRY_AFTER, "1")], view).into_response())
+            }
+            _ if !is_json => Ok(Json(OperationView::from(operation)).into_response()),
+            OperationState::Succeeded | OperationState::PartiallySucceeded => {
+                let created = BatchCreated::of(self.app, self.ctx, &operation).await?;
+                Ok((StatusCode::CREATED, Json(created)).into_response())
+            }
+            // A failed operation is an answer, not a failure to answer: it carries the headers of one.
+            _ => Ok(self.failure(operation).await?.into_response()),
+        }
+    }
+
+    async fn failure(&self, operation: Operation) -> Result<Problem, Problem> {
+        let found = RowErrors::of(self.app, self.ctx, operation.id).await?;
+        let (status, code) = match () {
+            () if found.only_duplicates => (StatusCode::CONFLICT, "CONFLICT"),
+            () if !found.errors.is_empty() => (StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR"),
+            () if operation.state == OperationState::Cancelled => (StatusCode::CONFLICT, "CONFLICT"),
+            // No row is at fault: it could not be carried on.
+            () => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR"),
+        };
+        let detail = match operation.failure {
+            Some(OperationFailure { detail, .. }) => detail,
+            None => "the operation was cancelled".to_owned(),
+        };
+        Ok(Problem::new(status, code, detail).errors(found.errors).operation(operation.id.get()))
+    }
+}

@@ -1,0 +1,113 @@
+//! `POST /api/v1/users/batch`: from one user to millions in one request.
+
+mod answer;
+mod created;
+mod media;
+mod options;
+mod receive;
+mod row_errors;
+mod wait;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use self::answer::Answer;
+use self::created::BatchCreated;
+use self::media::format_of;
+use self::options::Asked;
+use self::receive::receive;
+use crate::body::{BodyReader, Encoding};
+use crate::extract::{IdempotencyKey, Params, Prefer, Tenant};
+use crate::problem::{Problem, ProblemBody};
+use crate::state::ApiState;
+use crate::v1::operations::view::OperationView;
+use muster_domain::operations::UploadFormat;
+
+/// The JSON body. For documentation only: the body is read as it streams in.
+#[derive(Deserialize, ToSchema)]
+#[expect(dead_code, reason = "describes the body in the OpenAPI document; rows are read one by one instead")]
+pub(crate) struct BatchRequest {
+    /// 1 to 10 000 users.
+    #[schema(min_items = 1, max_items = 10_000)]
+    users: Vec<UserCreate>,
+    /// `abort` (default: all or nothing) or `continue`.
+    #[schema(example = "abort")]
+    on_error: Option<String>,
+    /// Whether each new user gets a welcome mail; default true.
+    send_welcome: Option<bool>,
+}
+
+/// A user to be made.
+#[derive(Deserialize, ToSchema)]
+#[expect(dead_code, reason = "describes the body in the OpenAPI document; rows are read one by one instead")]
+pub(crate) struct UserCreate {
+    /// Reduced to the address itself, in lower case.
+    #[schema(format = Email, max_length = 255, example = "ada@example.com")]
+    email: String,
+    /// Letters, digits, `_` and `-`.
+    #[schema(min_length = 3, max_length = 100, pattern = "^[a-zA-Z0-9_-]+$", example = "ada")]
+    username: String,
+    /// Control characters are stripped.
+    #[schema(max_length = 255, example = "Ada Lovelace")]
+    full_name: Option<String>,
+}
+
+/// Make users, few or many
+///
+/// JSON takes up to 10 000 users, NDJSON and CSV (header row `email,username,full_name` in any order) up to 5 million.
+/// The body may be compressed (`Content-Encoding: gzip` or `zstd`). Up to 100 JSON users are answered when they are
+/// done; anything larger at once, with an operation to follow.
+#[utoipa::path(
+    post, path = "/api/v1/users/batch", operation_id = "create_users", tag = "Users",
+    params(
+        ("on_error" = Option<String>, Query, description = "`continue` (default for NDJSON and CSV) or `abort` (default for JSON)"),
+        ("send_welcome" = Option<bool>, Query, description = "Whether each new user gets a welcome mail; default true"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; the same key and body again give the same operation"),
+        ("Prefer" = Option<String>, Header, description = "`respond-async`, or `wait=N` with at most 60 seconds"),
+    ),
+    request_body(content(
+        (BatchRequest = "application/json"),
+        (String = "application/x-ndjson"),
+        (String = "text/csv"),
+    )),
+    responses(
+        (status = 201, description = "JSON: the users are there", body = BatchCreated, headers(("Location" = String, description = "The operation"))),
+        (status = 200, description = "NDJSON and CSV: the operation has ended within the wait", body = OperationView, headers(("Location" = String, description = "The operation"))),
+        (status = 202, description = "Everything is stored; follow the operation", body = OperationView, headers(("Location" = String, description = "The operation"), ("Retry-After" = String, description = "Seconds"))),
+        (status = 401, description = "No valid tenant token", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 408, description = "The body stopped coming", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Users of that e-mail address or name exist, or the key is in use", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "Too many rows or bytes", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "Another kind of body", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The body, a row, a parameter or a header is wrong", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The database is down", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("tenant_token" = []), ("bearer" = []))
+)]
+pub(crate) async fn batch(
+    State(state): State<ApiState>,
+    Tenant(ctx): Tenant,
+    key: IdempotencyKey,
+    prefer: Prefer,
+    params: Params,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let format = format_of(&headers)?;
+    let encoding = Encoding::of(&headers)?;
+    let asked = Asked::in_query(&params)?;
+    let limits = state.limits;
+    let limit = if format == UploadFormat::Json { limits.json_bytes } else { limits.file_bytes };
+    let body = BodyReader::new(body, encoding, limit, limits.idle);
+
+    let upload = state.app.begin_upload(ctx, format, key.0).await?;
+    let received = receive(upload, body, format, asked).await?;
+    let patience = wait::patience(prefer, format, received.rows);
+    let operation = wait::follow(&state.app, &ctx, received.submitted.operation, patience).await?;
+    let answer = Answer { app: &state.app, ctx: &ctx, prefer, replayed: received.submitted.replayed };
+    answer.to(operation).await
+}

@@ -1,0 +1,77 @@
+use muster_domain::operations::{ImportOptions, OnError, UploadFormat};
+use serde_json::{Map, Value};
+
+use crate::extract::Params;
+use crate::problem::Problem;
+
+const ON_ERROR: &str = "on_error";
+const SEND_WELCOME: &str = "send_welcome";
+
+/// What the client has said so far of how its rows are to be done.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Asked {
+    on_error: Option<OnError>,
+    send_welcome: Option<bool>,
+}
+
+impl Asked {
+    pub(super) fn in_query(params: &Params) -> Result<Self, Problem> {
+        Ok(Self {
+            on_error: params.read(ON_ERROR, "continue or abort", OnError::from_name)?,
+            send_welcome: params.read(SEND_WELCOME, "true or false", |text| match text {
+                "true" | "1" => Some(true),
+                "false" | "0" => Some(false),
+                _ => None,
+            })?,
+        })
+    }
+
+    /// The members of a JSON body win; null is the same as absent.
+    pub(super) fn overruled_by(self, envelope: &Map<String, Value>) -> Result<Self, Problem> {
+        let member = |name: &str| envelope.get(name).filter(|value| !value.is_null());
+        let on_error = match member(ON_ERROR) {
+            None => self.on_error,
+            Some(value) => Some(value.as_str().and_then(OnError::from_name).ok_or_else(|| {
+                Problem::invalid("/on_error", "invalid_option", "on_error must be \"continue\" or \"abort\"")
+            })?),
+        };
+        let send_welcome = match member(SEND_WELCOME) {
+            None => self.send_welcome,
+            Some(value) => Some(value.as_bool().ok_or_else(|| {
+                Problem::invalid("/send_welcome", "invalid_option", "send_welcome must be true or false")
+            })?),
+        };
+        Ok(Self { on_error, send_welcome })
+    }
+
+    pub(super) fn or_default(self, format: UploadFormat) -> ImportOptions {
+        ImportOptions {
+            on_error: self.on_error.unwrap_or(format.default_on_error()),
+            send_welcome: self.send_welcome.unwrap_or(true),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn overruled(asked: Asked, envelope: &Value) -> Result<ImportOptions, Problem> {
+        Ok(asked.overruled_by(envelope.as_object().unwrap())?.or_default(UploadFormat::Json))
+    }
+
+    #[test]
+    fn the_body_wins_over_the_query_and_that_over_the_default() {
+        let asked = Asked { on_error: Some(OnError::Continue), send_welcome: Some(false) };
+        let expected = |on_error, send_welcome| ImportOptions { on_error, send_welcome };
+        assert_eq!(overruled(Asked::default(), &json!({})).unwrap(), expected(OnError::Abort, true));
+        assert_eq!(overruled(asked, &json!({"on_error": null})).unwrap(), expected(OnError::Continue, false));
+        let both = json!({"on_error": "abort", "send_welcome": true, "other": 1});
+        assert_eq!(overruled(asked, &both).unwrap(), expected(OnError::Abort, true));
+        for wrong in [json!({"on_error": "stop"}), json!({"on_error": 1}), json!({"send_welcome": "yes"})] {
+            assert!(overruled(asked, &wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Users.
+
+pub(crate) mod batch;
+pub(crate) mod get;
+pub(crate) mod view;

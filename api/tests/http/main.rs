@@ -1,0 +1,20 @@
+//! The API over its router, with storage in memory and an engine that runs at once.
+
+#[cfg(test)]
+mod batch;
+#[cfg(test)]
+mod bodies;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod errors;
+#[cfg(test)]
+mod health;
+#[cfg(test)]
+mod operations;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tokens;

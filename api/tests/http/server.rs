@@ -1,0 +1,83 @@
+//! The same over a socket.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::support::{Engine, World, users};
+
+struct Server {
+    address: std::net::SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+async fn start(world: &World) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let shutdown = async {
+        let _ = stopped.await;
+    };
+    let task = tokio::spawn(muster_api::server::serve(listener, world.router(), shutdown, Duration::from_secs(20)));
+    Server { address, stop, task }
+}
+
+async fn exchange(server: &Server, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn a_refused_upload_reads_its_answer_though_it_still_sends() {
+    let world = World::new();
+    let server = start(&world).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head =
+        "POST /api/v1/users/batch HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\ncontent-length: 20000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&vec![b'x'; 20_000_000]).await.unwrap();
+    let mut answer = vec![0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 401");
+}
+
+#[tokio::test]
+async fn a_client_that_waits_for_the_go_ahead_is_refused_without_its_body() {
+    let world = World::new();
+    let server = start(&world).await;
+    let head = "POST /api/v1/users/batch HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\nexpect: 100-continue\r\n\
+                content-length: 20000000\r\n\r\n";
+    let answer = tokio::time::timeout(Duration::from_secs(3), exchange(&server, head.as_bytes())).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
+#[tokio::test]
+async fn requests_that_run_end_before_the_server_does() {
+    let world = World::new();
+    world.set_engine(Engine::Sleeps);
+    let server = start(&world).await;
+    let (body, token) = (users(0..1), world.token());
+    let request = format!(
+        "POST /api/v1/users/batch HTTP/1.1\r\nhost: x\r\nx-tenant-token: {token}\r\nprefer: wait=2\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    while world.store.tenant(world.tenant).operations.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    server.stop.send(()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 202"), "{}", String::from_utf8_lossy(&answer));
+    server.task.await.unwrap().unwrap();
+    assert!(TcpStream::connect(server.address).await.is_err());
+}

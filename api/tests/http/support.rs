@@ -1,0 +1,228 @@
+//! A service to ask, and answers that are easy to look at.
+
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use chrono::TimeDelta;
+use http_body_util::BodyExt;
+use muster_api::{ApiState, HealthSource, UploadLimits};
+use muster_application::imports::{FinishImport, ImportRange};
+use muster_application::ports::{Clock, GatewayError, StartImport, Started, WorkflowGateway};
+use muster_application::{App, Context, Ports, Settings};
+use muster_bootstrap::health::{HealthPart, HealthReport};
+use muster_bootstrap::tokens::{TenantTokens, TokenAlgorithm, TokenConfig};
+use muster_domain::TenantId;
+use muster_domain::users::EmailPolicy;
+use muster_testkit::memory::{MemoryClock, MemoryIds, MemoryMailer, MemoryStore, NoHeartbeat};
+use serde_json::Value;
+use tower::ServiceExt;
+use uuid::Uuid;
+
+/// What the engine does with a start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Runs it to its end in the background.
+    Runs,
+    /// Takes it and never does anything.
+    Sleeps,
+    /// Does not answer.
+    Down,
+}
+
+struct TestEngine {
+    mode: Mutex<Engine>,
+    app: OnceLock<App>,
+}
+
+#[async_trait]
+impl WorkflowGateway for TestEngine {
+    async fn start_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
+        let mode = *self.mode.lock().unwrap();
+        let (app, ctx, start) = (self.app.get().unwrap().clone(), Context::new(start.tenant), *start);
+        match mode {
+            Engine::Down => return Err(GatewayError("down".into())),
+            Engine::Sleeps => {}
+            Engine::Runs => {
+                tokio::spawn(async move {
+                    let (operation, last_block) = (start.operation, start.blocks - 1);
+                    let range = ImportRange { operation, first_block: 0, last_block };
+                    if !app.import_range(&ctx, range, &NoHeartbeat).await.unwrap().ended {
+                        app.finish_import(&ctx, FinishImport { operation, failure: None }).await.unwrap();
+                    }
+                });
+            }
+        }
+        Ok(Started::Running)
+    }
+
+    async fn start_mails(&self, _: &StartImport) -> Result<Started, GatewayError> {
+        Ok(Started::Running)
+    }
+}
+
+/// Parts that are as a test says.
+pub struct TestHealth(pub Mutex<HealthReport>);
+
+#[async_trait]
+impl HealthSource for TestHealth {
+    async fn report(&self) -> HealthReport {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// A service in memory.
+pub struct World {
+    pub state: ApiState,
+    pub store: MemoryStore,
+    pub clock: MemoryClock,
+    pub health: Arc<TestHealth>,
+    pub tenant: TenantId,
+    engine: Arc<TestEngine>,
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let clock = MemoryClock::default();
+        let store = MemoryStore::default();
+        let engine = Arc::new(TestEngine { mode: Mutex::new(Engine::Runs), app: OnceLock::new() });
+        let ports = Ports {
+            clock: Arc::new(clock.clone()),
+            ids: Arc::new(MemoryIds::default()),
+            units: Arc::new(store.clone()),
+            users: Arc::new(store.clone()),
+            operations: Arc::new(store.clone()),
+            workflows: engine.clone(),
+            watch: Arc::new(store.watch()),
+            mailer: Arc::new(MemoryMailer::default()),
+        };
+        let settings = Settings {
+            email_policy: EmailPolicy { allow_special_use: false },
+            max_json_rows: 10_000,
+            max_rows: 30_000,
+            key_lifetime: TimeDelta::hours(24),
+            stalled_after: TimeDelta::seconds(15),
+            abandoned_after: TimeDelta::seconds(600),
+            mail_concurrency: 4,
+        };
+        let app = App::new(ports, settings);
+        engine.app.set(app.clone()).ok().unwrap();
+        let healthy = |name, required| HealthPart { name, up: true, required, detail: None };
+        let all = vec![healthy("database", true), healthy("redis", false), healthy("temporal", true)];
+        let health = Arc::new(TestHealth(Mutex::new(HealthReport { status: "ok", ready: true, parts: all })));
+        let state = ApiState {
+            app,
+            tokens: Arc::new(TenantTokens::new(&token_config()).unwrap()),
+            clock: Arc::new(clock.clone()),
+            health: health.clone(),
+            environment: "development".to_owned(),
+            limits: UploadLimits::default(),
+            docs_url: Some("/docs".to_owned()),
+            openapi_url: Some("/openapi.json".to_owned()),
+        };
+        Self { state, store, clock, health, tenant: TenantId::new(Uuid::from_u128(7)), engine }
+    }
+
+    /// The same service, asked by another tenant.
+    pub fn into_tenant(self, number: u128) -> Self {
+        Self { tenant: TenantId::new(Uuid::from_u128(number)), ..self }
+    }
+
+    pub fn set_engine(&self, mode: Engine) {
+        *self.engine.mode.lock().unwrap() = mode;
+    }
+
+    pub fn router(&self) -> Router {
+        muster_api::router(self.state.clone()).unwrap()
+    }
+
+    pub fn token(&self) -> String {
+        self.state.tokens.issue(self.tenant, None, self.clock.now(), Duration::from_mins(30)).unwrap()
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.router().oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&body).into_owned() }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).header("x-tenant-token", self.token()).body(Body::empty()).unwrap()).await
+    }
+
+    /// `POST /users/batch` with further headers.
+    pub async fn batch(&self, kind: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        self.batch_at("", kind, headers, body).await
+    }
+
+    pub async fn batch_at(&self, query: &str, kind: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let path = format!("/api/v1/users/batch{query}");
+        let mut request = Request::post(path).header("x-tenant-token", self.token()).header("content-type", kind);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.into()).unwrap()).await
+    }
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Asserts that it is a problem in the one envelope, and gives it.
+    pub fn problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["trace_id"], self.header("x-trace-id"));
+        assert_eq!(problem["error"]["code"], code);
+        assert_eq!(problem["error"]["message"], problem["detail"]);
+        assert_eq!(problem["error"]["details"], problem["errors"]);
+        for member in ["type", "title", "instance"] {
+            assert!(problem[member].is_string(), "{member}: {problem}");
+        }
+        problem
+    }
+}
+
+pub fn token_config() -> TokenConfig {
+    TokenConfig {
+        algorithm: TokenAlgorithm::Hs256,
+        // base64 of 32 bytes
+        private_key: Some("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".to_owned()),
+        ..TokenConfig::default()
+    }
+}
+
+/// A JSON body with users `from..to`.
+pub fn users(range: std::ops::Range<u32>) -> String {
+    let users: Vec<_> =
+        range.map(|n| serde_json::json!({"email": format!("u{n}@x.com"), "username": format!("user{n}")})).collect();
+    serde_json::json!({"users": users}).to_string()
+}
+
+/// A CSV body with as many users.
+pub fn csv(range: std::ops::Range<u32>) -> String {
+    use std::fmt::Write;
+    let mut text = "email,username\n".to_owned();
+    for n in range {
+        writeln!(text, "u{n}@x.com,user{n}").unwrap();
+    }
+    text
+}
