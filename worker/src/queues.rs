@@ -1,0 +1,88 @@
+use std::time::Duration;
+
+use muster_workflows::{ImportUsers, Ping, SendWelcomeMails, Sweep, names};
+use temporalio_common::worker::WorkerDeploymentOptions;
+use temporalio_sdk::WorkerOptions;
+use temporalio_sdk::runtime::PollerBehavior;
+use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder};
+
+use crate::Activities;
+
+/// Running activities may take this long to end when the worker is asked to.
+const GRACE: Duration = Duration::from_secs(10);
+/// A workflow task on the sticky queue of a worker that died goes to another one after this long.
+const STICKY: Duration = Duration::from_secs(3);
+
+/// A task queue that a worker can serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Queue {
+    /// Operations and schedules.
+    Control,
+    /// Rows.
+    Import,
+    /// Mail.
+    Mail,
+}
+
+impl Queue {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Control, Self::Import, Self::Mail];
+
+    /// Its name at the server.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Control => names::CONTROL_QUEUE,
+            Self::Import => names::IMPORT_QUEUE,
+            Self::Mail => names::MAIL_QUEUE,
+        }
+    }
+
+    /// Reads a name, with or without the `muster-` in front.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|queue| queue.name() == name || queue.name().strip_prefix("muster-") == Some(name))
+    }
+
+    /// Activities at once: rows are bound by the database, mails by the outside.
+    const fn activities(self) -> usize {
+        match self {
+            Self::Control | Self::Mail => 4,
+            Self::Import => 8,
+        }
+    }
+
+    pub(crate) fn options(self, activities: &Activities) -> anyhow::Result<WorkerOptions> {
+        let fixed = FixedSizeSlotSupplier::new;
+        let tuner = TunerHolder::builder()
+            .workflow_task_slot_supplier(fixed(100))
+            .activity_task_slot_supplier(fixed(self.activities()))
+            .local_activity_task_slot_supplier(fixed(1))
+            .nexus_task_slot_supplier(fixed(1))
+            .build();
+        let mut options = WorkerOptions::new(self.name())
+            .deployment_options(WorkerDeploymentOptions::from_build_id(format!("muster-{}", env!("CARGO_PKG_VERSION"))))
+            .tuner(tuner)
+            // Half of the pollers for new workflows: starts are what clients wait for.
+            .workflow_task_poller_behavior(PollerBehavior::SimpleMaximum(10))
+            .nonsticky_to_sticky_poll_ratio(0.5)
+            .activity_task_poller_behavior(PollerBehavior::SimpleMaximum(self.activities()))
+            .sticky_queue_schedule_to_start_timeout(STICKY)
+            .graceful_shutdown_period(GRACE)
+            .build();
+        match self {
+            Self::Control => {
+                options.register_workflow::<ImportUsers>()?;
+                options.register_workflow::<Sweep>()?;
+                options.register_workflow::<Ping>()?;
+                options.register_activities(activities.control());
+            }
+            Self::Import => {
+                options.register_activities(activities.imports());
+            }
+            Self::Mail => {
+                options.register_workflow::<SendWelcomeMails>()?;
+                options.register_activities(activities.mails());
+            }
+        }
+        Ok(options)
+    }
+}

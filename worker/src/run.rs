@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use anyhow::Context;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use muster_activities::{ControlActivities, ImportActivities, MailActivities};
+use muster_application::App;
+use muster_bootstrap::{Temporal, prepare_namespace};
+use temporalio_sdk::interceptors::ActivityInboundInterceptor;
+use temporalio_sdk::runtime::RuntimeOptions;
+use temporalio_sdk::{Runtime, Worker, WorkerOptions};
+
+use crate::Queue;
+
+/// Pause between attempts to reach a Temporal that is down.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Where the activities come from.
+pub struct Activities {
+    app: App,
+}
+
+impl Activities {
+    /// Activities that call these use cases.
+    pub const fn new(app: App) -> Self {
+        Self { app }
+    }
+
+    pub(crate) fn control(&self) -> ControlActivities {
+        ControlActivities::new(self.app.clone())
+    }
+
+    pub(crate) fn imports(&self) -> ImportActivities {
+        ImportActivities::new(self.app.clone())
+    }
+
+    pub(crate) fn mails(&self) -> MailActivities {
+        MailActivities::new(self.app.clone())
+    }
+}
+
+/// Serves task queues until `stop` completes, and then drains: polling stops at once, what runs may end.
+/// Waits for a Temporal that is not there yet, or went away.
+///
+/// # Errors
+/// When a worker cannot be made.
+pub async fn run<I>(
+    temporal: &Temporal,
+    namespace: &str,
+    queues: &[Queue],
+    activities: &Activities,
+    intercept: impl Fn() -> Option<I>,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()>
+where
+    I: ActivityInboundInterceptor,
+{
+    let runtime = Runtime::from_current_tokio(RuntimeOptions::default()).context("the SDK did not start")?;
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            () = ready(temporal, namespace) => {}
+            () = &mut stop => return Ok(()),
+        }
+        let client = temporal.client().await?;
+        let mut workers = Vec::new();
+        for queue in queues {
+            let mut options: WorkerOptions = queue.options(activities)?;
+            if let Some(interceptor) = intercept() {
+                options.activity_inbound_interceptor(interceptor);
+            }
+            workers.push(Worker::new(&runtime, client.clone(), options).context("a worker could not be made")?);
+        }
+        let handles: Vec<_> = workers.iter().map(Worker::shutdown_handle).collect();
+        let shut_down_all = || {
+            for shut_down in &handles {
+                shut_down();
+            }
+        };
+        let names: Vec<_> = queues.iter().map(|queue| queue.name()).collect();
+        tracing::info!("serving {}", names.join(", "));
+        let mut serving: FuturesUnordered<_> = workers.iter_mut().map(Worker::run).collect();
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                ended = serving.next() => match ended {
+                    None => break,
+                    Some(result) => {
+                        if let Err(error) = result {
+                            tracing::warn!(error = &error as &dyn std::error::Error, "a worker ended; all are started again");
+                        }
+                        // One task queue must not stay unserved: the others end too, and all begin again.
+                        shut_down_all();
+                    }
+                },
+                () = &mut stop, if !stopping => {
+                    tracing::info!("stopping: no new work is taken, what runs may end");
+                    stopping = true;
+                    shut_down_all();
+                }
+            }
+        }
+        if stopping {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Waits until Temporal answers and has what we need.
+async fn ready(temporal: &Temporal, namespace: &str) {
+    let mut said = false;
+    while let Err(error) = prepare_namespace(temporal, namespace).await {
+        if !said {
+            tracing::warn!(error = &error as &dyn std::error::Error, "waiting for Temporal (TEMPORAL_ADDRESS)");
+            said = true;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}

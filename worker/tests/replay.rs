@@ -1,0 +1,38 @@
+//! Histories that were recorded from running workflows must replay with today's code: a change that breaks one
+//! would strand what runs in production. Record new ones with `cargo xtask histories` and keep the old ones.
+
+use std::path::Path;
+
+use muster_workflows::{ImportUsers, Ping, SendWelcomeMails, Sweep};
+use temporalio_client::WorkflowHistory;
+use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_recorded_history_replays() {
+    let options = WorkflowReplayerOptions::new()
+        .register_workflow::<ImportUsers>()
+        .unwrap()
+        .register_workflow::<SendWelcomeMails>()
+        .unwrap()
+        .register_workflow::<Sweep>()
+        .unwrap()
+        .register_workflow::<Ping>()
+        .unwrap()
+        .build();
+    let replayer = WorkflowReplayer::new(options).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows/histories");
+    let mut types = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read(&path).unwrap();
+        let json = String::from_utf8_lossy(&text).into_owned();
+        for kind in ["ImportUsers", "SendWelcomeMails", "Sweep", "Ping"] {
+            if json.contains(&format!("\"name\": \"{kind}\"")) {
+                types.insert(kind);
+            }
+        }
+        let history = WorkflowHistory::from_json(&text).unwrap();
+        replayer.replay_workflow(history).await.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+    assert_eq!(types.len(), 4, "a workflow has no recorded history: {types:?}");
+}

@@ -1,0 +1,121 @@
+//! Every activity may run twice: here each one does. An interceptor reports a retryable failure after the first
+//! success of each, so the engine runs it again, and the end state must be as if it had not.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use muster_application::Context;
+use muster_application::imports::ImportRow;
+use muster_bootstrap::Config;
+use muster_bootstrap::wire::{self, Role};
+use muster_domain::TenantId;
+use muster_domain::operations::{ImportOptions, OnError, UploadFormat};
+use muster_testkit::stack::Stack;
+use muster_worker::{Activities, Queue, run};
+use temporalio_common::ActivityError;
+use temporalio_sdk::interceptors::{ActivityInboundInterceptor, ExecuteActivityInput, ExecuteActivityOutput, Next};
+
+const ROWS: u32 = 25_000;
+const BAD: u32 = 7;
+
+/// Lets the first success of every activity look like a failure.
+#[derive(Clone, Default)]
+struct FailFirstSuccess {
+    failed: Arc<Mutex<HashSet<String>>>,
+    succeeded: Arc<Mutex<HashMap<String, u32>>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ActivityInboundInterceptor for FailFirstSuccess {
+    fn execute_activity<'a>(
+        &'a self,
+        input: ExecuteActivityInput,
+        next: Next<'a, ExecuteActivityInput, ExecuteActivityOutput<'a>>,
+    ) -> ExecuteActivityOutput<'a> {
+        let info = input.activity_info();
+        let kind = info.activity_type.clone();
+        let id = format!("{:?} {:?} {}", info.workflow_id, info.workflow_run_id, info.activity_id);
+        async move {
+            let done = next.run(input).await;
+            if done.is_ok() {
+                *locked(&self.succeeded).entry(kind).or_default() += 1;
+                if locked(&self.failed).insert(id) {
+                    return Err(ActivityError::from(std::io::Error::other("lost after it was done")));
+                }
+            }
+            done
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn activities_that_run_twice_leave_the_same_state() {
+    let stack = tokio::task::spawn_blocking(|| Stack::for_test("run-twice").unwrap()).await.unwrap();
+    let variables: HashMap<String, String> = stack.surroundings().variables().into_iter().collect();
+    let config = Config::from_variables(move |name| variables.get(name).cloned()).unwrap();
+    let wired = wire::connect(&config, Role::Worker).unwrap();
+    let interceptor = FailFirstSuccess::default();
+    let activities = Activities::new(wired.app.clone());
+
+    let test = async {
+        let ctx = Context::new(TenantId::new("018f0000-0000-7000-8000-00000000000a".parse().unwrap()));
+        let mut upload = wired.app.begin_upload(ctx, UploadFormat::Csv, None).await.unwrap();
+        for row in 1..=ROWS {
+            let email = if row <= BAD { "bad".to_owned() } else { format!("user{row}@example.com") };
+            let username = format!("user{row}");
+            let row = ImportRow {
+                line: row.into(),
+                email: Some(email.into()),
+                username: Some(username.into()),
+                ..ImportRow::default()
+            };
+            upload.push(&row).unwrap();
+            upload.flush().await.unwrap();
+        }
+        let options = ImportOptions { on_error: OnError::Continue, send_welcome: true };
+        let id = upload.finish(options, &[]).await.unwrap().operation.id;
+        let ended = wired.app.wait_for_operation(&ctx, id, Duration::from_mins(1)).await.unwrap();
+        assert_eq!(ended.state.name(), "partially_succeeded");
+        assert_eq!((ended.progress.created, ended.progress.failed), (u64::from(ROWS - BAD), u64::from(BAD)));
+
+        // The mails follow; each goes out once, although its activity runs twice.
+        let mut operation = ended;
+        while operation.progress.mails_sent < u64::from(ROWS - BAD) {
+            look_again().await;
+            operation = wired.app.operation(&ctx, id).await.unwrap();
+        }
+        let done_twice = |kind: &str| locked(&interceptor.succeeded).get(kind).is_some_and(|times| *times >= 2);
+        while !["import_range", "finish_import", "send_mails", "sweep"].into_iter().all(done_twice) {
+            look_again().await;
+        }
+    };
+    let intercept = || Some(interceptor.clone());
+    tokio::select! {
+        ended = run(&wired.temporal, "default", &Queue::ALL, &activities, intercept, std::future::pending()) => panic!("{ended:?}"),
+        done = tokio::time::timeout(Duration::from_mins(3), test) => done.unwrap(),
+    }
+
+    let count = |sql: &str| stack.psql(sql).unwrap();
+    assert_eq!(count("select count(*) from users"), (ROWS - BAD).to_string());
+    assert_eq!(count("select count(*) from operation_rows"), BAD.to_string());
+    assert_eq!(
+        count("select sum(created) || ',' || sum(failed) from operation_blocks"),
+        format!("{},{BAD}", ROWS - BAD)
+    );
+    let messages = stack.mail.messages();
+    let distinct: HashSet<_> = messages.iter().map(|message| &message.message_id).collect();
+    assert_eq!((messages.len(), distinct.len()), ((ROWS - BAD) as usize, (ROWS - BAD) as usize));
+}
+
+/// Gives the others a moment before a condition is looked at again.
+async fn look_again() {
+    tokio::time::interval_at(tokio::time::Instant::now() + Duration::from_millis(50), Duration::from_secs(1))
+        .tick()
+        .await;
+}
