@@ -1,0 +1,37 @@
+//! The command line of Muster.
+#![expect(clippy::doc_markdown, reason = "doc comments of arguments are the help text")]
+
+mod commands;
+
+use clap::{Parser, Subcommand};
+
+/// Create, change and remove users by the hundred thousand, durably.
+///
+/// Settings come from the environment; `muster <COMMAND> --help` names those that a command needs.
+#[derive(Parser)]
+#[command(name = "muster", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Bring the database's schema up to date, as its owner (ADMIN_DATABASE_URL)
+    Migrate(commands::migrate::Migrate),
+    /// Print a token for a tenant, signed with the configured key (JWT_…)
+    Token(commands::token::Token),
+    /// Import users from a CSV, NDJSON or JSON file and watch the progress (API_URL, TENANT_TOKEN)
+    Import(commands::import::Import),
+    /// Measure the way through Temporal to the workers and back (TEMPORAL_ADDRESS)
+    Ping(commands::ping::Ping),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Migrate(command) => command.run(),
+        Command::Token(command) => command.run(),
+        Command::Import(command) => command.run(),
+        Command::Ping(command) => command.run(),
+    }
+}
