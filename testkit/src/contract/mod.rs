@@ -1,0 +1,147 @@
+//! What every storage must keep: the sentences on the repository traits of the domain and on the unit of work, one
+//! case each. The same suite runs on [`crate::memory`] and on Postgres.
+//!
+//! ```no_run
+//! # use muster_testkit::{contract, memory::MemoryStore};
+//! # async fn test() -> anyhow::Result<()> {
+//! contract::run_all(&MemoryStore::default()).await
+//! # }
+//! ```
+
+mod arena;
+mod due;
+mod keys;
+mod ledger;
+mod life;
+mod mails;
+mod memory;
+mod tenants;
+mod units;
+mod upload;
+mod users;
+mod world;
+
+use anyhow::{Result, bail};
+use futures::future::BoxFuture;
+
+pub use arena::Arena;
+pub use world::World;
+
+/// One sentence of the contract.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// The module and the sentence.
+    pub name: &'static str,
+    /// Tries it, in tenants that nobody else uses.
+    pub run: for<'a> fn(&'a Arena<'a>) -> BoxFuture<'a, Result<()>>,
+}
+
+macro_rules! cases {
+    ($($module:ident: $($name:ident)*;)*) => {
+        /// Every sentence of the contract.
+        pub const CASES: &[Case] = &[$($(Case {
+            name: concat!(stringify!($module), "::", stringify!($name)),
+            run: |arena| Box::pin($module::$name(arena)),
+        }),*),*];
+    };
+}
+
+cases! {
+    users:
+        insert_free_returns_the_ids_that_were_not_inserted
+        of_several_with_the_same_email_or_user_name_the_first_is_inserted
+        a_user_who_is_not_inserted_takes_nothing
+        a_user_name_is_taken_in_any_case
+        email_and_user_name_of_a_deleted_user_are_free
+        a_new_user_is_stored_as_given
+        a_whole_block_is_inserted_at_once
+        inserting_nobody_does_nothing
+        of_two_units_that_want_the_same_user_one_inserts_it
+        holders_are_found_by_email_or_folded_user_name
+        a_deleted_user_holds_nothing
+        a_range_ascends_from_first_to_last_up_to_the_limit
+        a_range_leaves_out_the_deleted
+        the_reader_finds_the_living_only;
+    upload:
+        a_new_operation_is_receiving
+        blocks_are_given_back_as_they_were_stored
+        blocks_are_appended_only_while_receiving
+        an_upload_is_queued_once
+        only_what_is_receiving_is_discarded
+        a_discard_takes_the_blocks_and_the_key_along
+        an_unknown_operation_is_none;
+    keys:
+        a_free_key_is_claimed
+        a_taken_key_names_its_holder_and_is_not_claimed
+        a_key_is_sealed_with_the_digest
+        a_claim_waits_for_a_claim_that_is_committed
+        a_claim_that_is_dropped_leaves_the_key_free
+        of_many_claims_one_wins
+        only_expired_keys_are_forgotten;
+    life:
+        queued_becomes_running
+        start_changes_no_other_state
+        the_end_is_stored
+        a_locked_operation_ends_once;
+    ledger:
+        a_block_that_does_not_exist_is_none
+        a_settled_block_has_its_outcome
+        open_blocks_are_those_of_the_range_without_an_outcome
+        progress_is_summed_over_the_ledger
+        a_locked_block_is_done_once
+        rows_are_read_in_order_after_a_row_up_to_a_limit
+        a_row_that_is_there_is_kept;
+    mails:
+        a_batch_is_given_back_as_it_was_stored
+        a_record_stores_how_far_it_is_and_adds_to_the_counts
+        a_locked_batch_loses_no_record;
+    due:
+        what_stands_still_is_due
+        what_was_looked_after_is_not_due
+        uploads_that_stopped_coming_are_due
+        an_append_keeps_an_upload_alive
+        what_has_ended_is_not_due
+        unfinished_mails_of_an_ended_operation_are_due
+        mails_that_were_recorded_just_now_are_not_due
+        mails_of_a_running_operation_are_not_due
+        expired_keys_are_due_once_for_each_tenant
+        at_most_the_limit_is_due_the_longest_forgotten_first;
+    units:
+        a_commit_makes_everything_visible
+        a_drop_undoes_everything
+        a_unit_of_work_sees_what_it_did
+        nobody_sees_what_is_not_committed
+        a_key_without_an_operation_is_not_committed;
+    tenants:
+        users_never_meet
+        readers_never_meet
+        operations_never_meet
+        blocks_and_rows_never_meet
+        keys_never_meet
+        mails_never_meet;
+}
+
+/// Runs every case, and names all that fail.
+///
+/// # Errors
+/// When a sentence is not kept.
+pub async fn run_all(world: &dyn World) -> Result<()> {
+    let mut broken = Vec::new();
+    for case in CASES {
+        if let Err(error) = run(world, case).await {
+            broken.push(format!("{}: {error:#}", case.name));
+        }
+    }
+    if !broken.is_empty() {
+        bail!("{} of {} sentences are not kept:\n{}", broken.len(), CASES.len(), broken.join("\n"));
+    }
+    Ok(())
+}
+
+/// Runs one case, in two fresh tenants.
+///
+/// # Errors
+/// When the sentence is not kept.
+pub async fn run(world: &dyn World, case: &Case) -> Result<()> {
+    (case.run)(&Arena::new(world)).await
+}

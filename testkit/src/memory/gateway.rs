@@ -1,0 +1,81 @@
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use muster_application::ports::{GatewayError, StartImport, Started, WorkflowGateway};
+use muster_domain::OperationId;
+
+use super::lock;
+
+/// An engine that only remembers what it was asked to start. Clones are the same engine.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryGateway(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    down: bool,
+    closed: HashSet<OperationId>,
+    closed_mails: HashSet<OperationId>,
+    imports: Vec<StartImport>,
+    mails: Vec<StartImport>,
+}
+
+impl MemoryGateway {
+    /// Stops answering, or answers again.
+    pub fn set_down(&self, down: bool) {
+        lock(&self.0).down = down;
+    }
+
+    /// From now on says that the workflow of this operation has run and is closed.
+    pub fn close(&self, operation: OperationId) {
+        lock(&self.0).closed.insert(operation);
+    }
+
+    /// From now on says that the workflow that sends this operation's mails has run and is closed.
+    pub fn close_mails(&self, operation: OperationId) {
+        lock(&self.0).closed_mails.insert(operation);
+    }
+
+    /// Every start of an import that was answered with [`Started::Running`], repeats included.
+    pub fn starts(&self) -> Vec<StartImport> {
+        lock(&self.0).imports.clone()
+    }
+
+    /// As [`Self::starts`], for the workflows that send mails.
+    pub fn mail_starts(&self) -> Vec<StartImport> {
+        lock(&self.0).mails.clone()
+    }
+}
+
+#[async_trait]
+impl WorkflowGateway for MemoryGateway {
+    async fn start_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
+        let mut inner = lock(&self.0);
+        let closed = inner.closed.contains(&start.operation);
+        inner.answer(closed, start, |inner| &mut inner.imports)
+    }
+
+    async fn start_mails(&self, start: &StartImport) -> Result<Started, GatewayError> {
+        let mut inner = lock(&self.0);
+        let closed = inner.closed_mails.contains(&start.operation);
+        inner.answer(closed, start, |inner| &mut inner.mails)
+    }
+}
+
+impl Inner {
+    fn answer(
+        &mut self,
+        closed: bool,
+        start: &StartImport,
+        record: impl Fn(&mut Self) -> &mut Vec<StartImport>,
+    ) -> Result<Started, GatewayError> {
+        if self.down {
+            return Err(GatewayError("the test has taken the engine down".into()));
+        }
+        if closed {
+            return Ok(Started::Closed);
+        }
+        record(self).push(*start);
+        Ok(Started::Running)
+    }
+}

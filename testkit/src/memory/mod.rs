@@ -1,0 +1,38 @@
+//! In-memory doubles of every port, for tests that must be quick.
+//!
+//! [`MemoryStore`] stands for Postgres: unit of work, repositories and readers, held to the same contract suite
+//! ([`crate::contract`]). It can be told to fail at the n-th call or commit, so that a test can cut a use case at
+//! every step. The other doubles stand for the clock, the engine and the mail server.
+
+mod clock;
+mod fault;
+mod gateway;
+mod heartbeat;
+mod ids;
+mod mailer;
+mod mails;
+mod operations;
+mod readers;
+mod state;
+mod store;
+mod unit;
+mod users;
+mod watch;
+
+pub use clock::MemoryClock;
+pub use fault::Fault;
+pub use gateway::MemoryGateway;
+pub use heartbeat::{CancelAfter, NoHeartbeat};
+pub use ids::MemoryIds;
+pub use mailer::MemoryMailer;
+pub use state::{StoredBatch, StoredBlock, StoredKey, StoredOperation, TenantState};
+pub use store::MemoryStore;
+pub use unit::MemoryUnit;
+pub use watch::MemoryWatch;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A test that panicked while it held the lock has failed already; the others may go on.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,235 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use muster_domain::operations::{
+    Block, BlockOutcome, BlockPayload, FailedRow, IdempotencyEntry, ImportOptions, NewOperation, OnError, Operation,
+    OperationRepository, OperationState,
+};
+use muster_domain::{OperationId, RepositoryError};
+
+use super::unit::defect;
+use super::{MemoryUnit, StoredBlock, StoredKey, StoredOperation, TenantState};
+
+#[async_trait]
+impl OperationRepository for MemoryUnit {
+    async fn insert(&mut self, operation: &NewOperation, now: DateTime<Utc>) -> Result<(), RepositoryError> {
+        self.statement(|draft| {
+            let stored = StoredOperation {
+                kind: operation.kind,
+                state: OperationState::Receiving,
+                format: operation.format,
+                options: ImportOptions { on_error: OnError::Continue, send_welcome: true },
+                unknown_columns: Vec::new(),
+                rows_total: 0,
+                blocks_total: 0,
+                failure: None,
+                created_at: operation.created_at,
+                updated_at: now,
+                queued_at: None,
+                started_at: None,
+                finished_at: None,
+            };
+            match draft.operations.insert(operation.id, stored) {
+                None => Ok(()),
+                Some(_) => Err(RepositoryError::Conflict { field: "id" }),
+            }
+        })
+    }
+
+    async fn claim_key(
+        &mut self,
+        key: &str,
+        operation: OperationId,
+        digest: Option<[u8; 32]>,
+        expires_at: DateTime<Utc>,
+    ) -> Result<Option<IdempotencyEntry>, RepositoryError> {
+        self.statement(|draft| {
+            let taken = draft.keys.get(key).map(entry);
+            if taken.is_none() {
+                draft.keys.insert(key.to_owned(), StoredKey { operation, digest, expires_at });
+            }
+            Ok(taken)
+        })
+    }
+
+    async fn find_key(&mut self, key: &str) -> Result<Option<IdempotencyEntry>, RepositoryError> {
+        self.statement(|draft| Ok(draft.keys.get(key).map(entry)))
+    }
+
+    async fn seal_key(&mut self, key: &str, digest: [u8; 32]) -> Result<(), RepositoryError> {
+        self.statement(|draft| {
+            let stored = draft.keys.get_mut(key).ok_or_else(|| defect("a key that does not exist"))?;
+            stored.digest = Some(digest);
+            Ok(())
+        })
+    }
+
+    async fn append_blocks(
+        &mut self,
+        operation: OperationId,
+        blocks: &[BlockPayload],
+        now: DateTime<Utc>,
+    ) -> Result<bool, RepositoryError> {
+        self.statement(|draft| {
+            let Some(stored) = receiving(draft, operation) else { return Ok(false) };
+            stored.updated_at = now;
+            for payload in blocks {
+                let block = StoredBlock { payload: payload.clone(), outcome: None, settled_at: None };
+                if draft.blocks.insert((operation, payload.number), block).is_some() {
+                    return Err(defect("a block that is there already"));
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    async fn queue(
+        &mut self,
+        operation: OperationId,
+        options: ImportOptions,
+        unknown_columns: &[String],
+        rows: u32,
+        blocks: u32,
+        now: DateTime<Utc>,
+    ) -> Result<bool, RepositoryError> {
+        self.statement(|draft| {
+            let Some(stored) = receiving(draft, operation) else { return Ok(false) };
+            stored.state = OperationState::Queued;
+            stored.options = options;
+            stored.unknown_columns = unknown_columns.to_vec();
+            stored.rows_total = rows;
+            stored.blocks_total = blocks;
+            stored.updated_at = now;
+            stored.queued_at = Some(now);
+            Ok(true)
+        })
+    }
+
+    async fn discard(&mut self, operation: OperationId) -> Result<bool, RepositoryError> {
+        self.statement(|draft| {
+            let found = receiving(draft, operation).is_some();
+            if found {
+                draft.remove_operation(operation);
+            }
+            Ok(found)
+        })
+    }
+
+    async fn find(&mut self, operation: OperationId) -> Result<Option<Operation>, RepositoryError> {
+        let tenant = self.tenant();
+        self.statement(|draft| Ok(draft.operation(tenant, operation)))
+    }
+
+    async fn lock(&mut self, operation: OperationId) -> Result<Option<Operation>, RepositoryError> {
+        OperationRepository::find(self, operation).await
+    }
+
+    async fn start(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError> {
+        self.statement(|draft| {
+            let found = draft.operations.get_mut(&operation);
+            if let Some(stored) = found.filter(|stored| stored.state == OperationState::Queued) {
+                stored.state = OperationState::Running;
+                stored.started_at = Some(now);
+                stored.updated_at = now;
+            }
+            Ok(())
+        })
+    }
+
+    async fn touch(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError> {
+        self.statement(|draft| {
+            if let Some(stored) = draft.operations.get_mut(&operation) {
+                stored.updated_at = now;
+            }
+            Ok(())
+        })
+    }
+
+    async fn end(&mut self, operation: &Operation) -> Result<(), RepositoryError> {
+        self.statement(|draft| {
+            let stored = draft.operations.get_mut(&operation.id);
+            let stored = stored.ok_or_else(|| defect("an operation that does not exist"))?;
+            if stored.state.is_final() || !operation.state.is_final() {
+                return Err(defect("an end that is none, or a second one"));
+            }
+            stored.state = operation.state;
+            stored.failure.clone_from(&operation.failure);
+            stored.started_at = operation.started_at;
+            stored.finished_at = operation.finished_at;
+            stored.updated_at = operation.finished_at.unwrap_or(stored.updated_at);
+            Ok(())
+        })?;
+        self.note_end(operation.id);
+        Ok(())
+    }
+
+    async fn lock_block(&mut self, operation: OperationId, block: u32) -> Result<Option<Block>, RepositoryError> {
+        self.statement(|draft| {
+            let found = draft.blocks.get(&(operation, block));
+            Ok(found.map(|stored| Block { payload: stored.payload.clone(), outcome: stored.outcome }))
+        })
+    }
+
+    async fn open_blocks(
+        &mut self,
+        operation: OperationId,
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<u32>, RepositoryError> {
+        self.statement(|draft| {
+            if first > last {
+                return Ok(Vec::new());
+            }
+            let blocks = draft.blocks.range((operation, first)..=(operation, last));
+            Ok(blocks.filter(|(_, stored)| stored.outcome.is_none()).map(|((_, number), _)| *number).collect())
+        })
+    }
+
+    async fn settle_block(
+        &mut self,
+        operation: OperationId,
+        block: u32,
+        outcome: BlockOutcome,
+        now: DateTime<Utc>,
+    ) -> Result<(), RepositoryError> {
+        self.statement(|draft| {
+            let stored = draft.blocks.get_mut(&(operation, block));
+            let stored = stored.ok_or_else(|| defect("a block that does not exist"))?;
+            if stored.outcome.replace(outcome).is_some() {
+                return Err(defect("a block is done twice"));
+            }
+            stored.settled_at = Some(now);
+            Ok(())
+        })
+    }
+
+    async fn insert_rows(&mut self, operation: OperationId, rows: &[FailedRow]) -> Result<(), RepositoryError> {
+        self.statement(|draft| {
+            if !draft.operations.contains_key(&operation) {
+                return Err(defect("rows of an operation that does not exist"));
+            }
+            let table = Arc::make_mut(&mut draft.rows);
+            for row in rows {
+                table.entry((operation, row.row)).or_insert_with(|| row.clone());
+            }
+            Ok(())
+        })
+    }
+
+    async fn purge_keys(&mut self, now: DateTime<Utc>) -> Result<u64, RepositoryError> {
+        self.statement(|draft| {
+            let before = draft.keys.len();
+            draft.keys.retain(|_, key| key.expires_at >= now);
+            Ok(u64::try_from(before - draft.keys.len()).unwrap_or(u64::MAX))
+        })
+    }
+}
+
+fn receiving(draft: &mut TenantState, operation: OperationId) -> Option<&mut StoredOperation> {
+    draft.operations.get_mut(&operation).filter(|stored| stored.state == OperationState::Receiving)
+}
+
+const fn entry(key: &StoredKey) -> IdempotencyEntry {
+    IdempotencyEntry { operation: key.operation, digest: key.digest }
+}

@@ -1,0 +1,91 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use muster_domain::operations::{DueOperation, DueReason, FailedRow, Operation, OperationReader, OperationState};
+use muster_domain::users::{User, UserReader};
+use muster_domain::{OperationId, RepositoryError, TenantId, UserId};
+use uuid::Uuid;
+
+use super::{MemoryStore, StoredOperation, TenantState};
+
+#[async_trait]
+impl UserReader for MemoryStore {
+    async fn find(&self, tenant: TenantId, id: UserId) -> Result<Option<User>, RepositoryError> {
+        self.fault().call()?;
+        Ok(self.tenant(tenant).users.get(&id).map(|user| User::clone(user)))
+    }
+}
+
+#[async_trait]
+impl OperationReader for MemoryStore {
+    async fn find(&self, tenant: TenantId, operation: OperationId) -> Result<Option<Operation>, RepositoryError> {
+        self.fault().call()?;
+        Ok(self.tenant(tenant).operation(tenant, operation))
+    }
+
+    async fn rows(
+        &self,
+        tenant: TenantId,
+        operation: OperationId,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<FailedRow>, RepositoryError> {
+        self.fault().call()?;
+        let mut rows = self.tenant(tenant).rows_of(operation);
+        rows.retain(|row| row.row > after);
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(rows)
+    }
+
+    async fn due(
+        &self,
+        stalled_before: DateTime<Utc>,
+        abandoned_before: DateTime<Utc>,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<DueOperation>, RepositoryError> {
+        self.fault().call()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut due = self.stale(DueReason::Start, limit, |_, _, stored| {
+            matches!(stored.state, OperationState::Queued | OperationState::Running)
+                && stored.updated_at < stalled_before
+        });
+        due.extend(self.stale(DueReason::Abandoned, limit, |_, _, stored| {
+            stored.state == OperationState::Receiving && stored.updated_at < abandoned_before
+        }));
+        due.extend(self.stale(DueReason::Mails, limit, |state, id, stored| {
+            let mut batches = state.mails.range((id, 0)..=(id, u32::MAX)).map(|(_, batch)| batch);
+            matches!(
+                stored.state,
+                OperationState::Succeeded | OperationState::PartiallySucceeded | OperationState::Failed
+            ) && stored.updated_at < stalled_before
+                && batches.any(|stored| !stored.batch.is_finished() && stored.updated_at < stalled_before)
+        }));
+        let tenants = self.tenants();
+        let expired = tenants.iter().filter(|(_, state)| state.keys.values().any(|key| key.expires_at < now));
+        let operation = OperationId::new(Uuid::nil());
+        due.extend(expired.take(limit).map(|(tenant, _)| DueOperation {
+            tenant: *tenant,
+            operation,
+            reason: DueReason::ExpiredKeys,
+        }));
+        Ok(due)
+    }
+}
+
+impl MemoryStore {
+    /// The operations of all tenants that are due, those first that were not looked at for longest.
+    fn stale(
+        &self,
+        reason: DueReason,
+        limit: usize,
+        is_due: impl Fn(&TenantState, OperationId, &StoredOperation) -> bool,
+    ) -> Vec<DueOperation> {
+        let mut found = Vec::new();
+        for (tenant, state) in self.tenants() {
+            let due = state.operations.iter().filter(|(id, stored)| is_due(&state, **id, stored));
+            found.extend(due.map(|(id, stored)| (stored.updated_at, DueOperation { tenant, operation: *id, reason })));
+        }
+        found.sort_by_key(|(updated_at, _)| *updated_at);
+        found.into_iter().take(limit).map(|(_, due)| due).collect()
+    }
+}

@@ -1,0 +1,159 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use muster_domain::mails::MailBatch;
+use muster_domain::operations::{
+    BlockOutcome, BlockPayload, FailedRow, ImportOptions, Operation, OperationFailure, OperationKind, OperationState,
+    Progress, UploadFormat,
+};
+use muster_domain::users::User;
+use muster_domain::{OperationId, TenantId, UserId};
+
+/// All that is stored of one tenant. Tables are shared until they are written, so a copy costs next to nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TenantState {
+    /// Living users.
+    pub users: Arc<BTreeMap<UserId, Arc<User>>>,
+    /// Who holds an e-mail address, in normal form.
+    pub emails: Arc<HashMap<String, UserId>>,
+    /// Who holds a user name, folded.
+    pub usernames: Arc<HashMap<String, UserId>>,
+    /// Operations.
+    pub operations: BTreeMap<OperationId, StoredOperation>,
+    /// Blocks by operation and number: payload and ledger.
+    pub blocks: BTreeMap<(OperationId, u32), StoredBlock>,
+    /// Rows that did not simply succeed, by operation and number.
+    pub rows: Arc<BTreeMap<(OperationId, u32), FailedRow>>,
+    /// Mail batches by operation and block.
+    pub mails: BTreeMap<(OperationId, u32), StoredBatch>,
+    /// Idempotency keys.
+    pub keys: BTreeMap<String, StoredKey>,
+}
+
+/// A line of `operations`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredOperation {
+    /// What it does.
+    pub kind: OperationKind,
+    /// Where it is.
+    pub state: OperationState,
+    /// How its rows came in.
+    pub format: UploadFormat,
+    /// What was asked.
+    pub options: ImportOptions,
+    /// Columns that nobody knows.
+    pub unknown_columns: Vec<String>,
+    /// Rows that were uploaded.
+    pub rows_total: u32,
+    /// Blocks that the rows were cut into.
+    pub blocks_total: u32,
+    /// Why it failed as a whole.
+    pub failure: Option<OperationFailure>,
+    /// When the upload began.
+    pub created_at: DateTime<Utc>,
+    /// When it was last looked after.
+    pub updated_at: DateTime<Utc>,
+    /// When the last row was received.
+    pub queued_at: Option<DateTime<Utc>>,
+    /// When a worker began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// A line of `operation_blocks`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBlock {
+    /// Its rows.
+    pub payload: BlockPayload,
+    /// Its line in the ledger.
+    pub outcome: Option<BlockOutcome>,
+    /// When that was written.
+    pub settled_at: Option<DateTime<Utc>>,
+}
+
+/// A line of `mail_batches`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBatch {
+    /// How far it is.
+    pub batch: MailBatch,
+    /// Mails to be sent.
+    pub total: u32,
+    /// Mails that were taken.
+    pub sent: u32,
+    /// Mails that were refused for good.
+    pub refused: u32,
+    /// When it was last written.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A line of `idempotency_keys`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredKey {
+    /// Whose it is.
+    pub operation: OperationId,
+    /// Digest of the request; none while its body comes in.
+    pub digest: Option<[u8; 32]>,
+    /// When it may be forgotten.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl TenantState {
+    /// The operation with its progress, summed over the ledger.
+    pub fn operation(&self, tenant: TenantId, id: OperationId) -> Option<Operation> {
+        let stored = self.operations.get(&id)?;
+        let mut progress =
+            Progress { rows_total: stored.rows_total.into(), blocks_total: stored.blocks_total, ..Progress::default() };
+        for block in self.blocks.range((id, 0)..=(id, u32::MAX)).map(|(_, block)| block) {
+            if let Some(outcome) = block.outcome {
+                progress.blocks_done += 1;
+                progress.rows_done += u64::from(block.payload.rows);
+                progress.created += u64::from(outcome.created);
+                progress.failed += u64::from(outcome.failed);
+            }
+        }
+        for batch in self.mails.range((id, 0)..=(id, u32::MAX)).map(|(_, batch)| batch) {
+            progress.mails_total += u64::from(batch.total);
+            progress.mails_sent += u64::from(batch.sent);
+            progress.mails_refused += u64::from(batch.refused);
+        }
+        let StoredOperation { kind, state, format, options, created_at, queued_at, started_at, finished_at, .. } =
+            *stored;
+        Some(Operation {
+            id,
+            tenant,
+            kind,
+            state,
+            format,
+            options,
+            unknown_columns: stored.unknown_columns.clone(),
+            progress,
+            failure: stored.failure.clone(),
+            created_at,
+            queued_at,
+            started_at,
+            finished_at,
+        })
+    }
+
+    /// The rows of an operation that did not simply succeed, by row.
+    pub fn rows_of(&self, id: OperationId) -> Vec<FailedRow> {
+        self.rows.range((id, 0)..=(id, u32::MAX)).map(|(_, row)| row.clone()).collect()
+    }
+
+    pub(super) fn remove_user(&mut self, id: UserId) {
+        if let Some(user) = Arc::make_mut(&mut self.users).remove(&id) {
+            Arc::make_mut(&mut self.emails).remove(user.email.as_str());
+            Arc::make_mut(&mut self.usernames).remove(&user.username.folded());
+        }
+    }
+
+    pub(super) fn remove_operation(&mut self, id: OperationId) {
+        self.operations.remove(&id);
+        self.blocks.retain(|(operation, _), _| *operation != id);
+        Arc::make_mut(&mut self.rows).retain(|(operation, _), _| *operation != id);
+        self.mails.retain(|(operation, _), _| *operation != id);
+        self.keys.retain(|_, key| key.operation != id);
+    }
+}

@@ -1,0 +1,94 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use muster_application::Context;
+use muster_application::ports::{UnitOfWork, UnitOfWorkFactory};
+use muster_domain::{OperationId, RepositoryError, TenantId, UserId};
+use tokio::sync::broadcast;
+
+use super::fault::FaultSwitch;
+use super::{Fault, MemoryUnit, MemoryWatch, TenantState, lock};
+
+/// Ends that a slow watcher may fall behind before it is told to look for itself.
+const ENDS: usize = 256;
+
+/// Storage of all tenants. Clones are the same storage.
+///
+/// Units of work are serial: the next one begins when the one before is committed or dropped, so whoever begins a
+/// second one while holding the first waits for ever.
+#[derive(Debug, Clone)]
+pub struct MemoryStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    tenants: Mutex<BTreeMap<TenantId, TenantState>>,
+    serial: Arc<tokio::sync::Mutex<()>>,
+    fault: FaultSwitch,
+    ends: broadcast::Sender<OperationId>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self(Arc::new(Inner {
+            tenants: Mutex::default(),
+            serial: Arc::default(),
+            fault: FaultSwitch::default(),
+            ends: broadcast::Sender::new(ENDS),
+        }))
+    }
+}
+
+impl MemoryStore {
+    /// All that is committed of a tenant.
+    pub fn tenant(&self, tenant: TenantId) -> TenantState {
+        lock(&self.0.tenants).get(&tenant).cloned().unwrap_or_default()
+    }
+
+    /// All that is committed, by tenant.
+    pub fn tenants(&self) -> BTreeMap<TenantId, TenantState> {
+        lock(&self.0.tenants).clone()
+    }
+
+    /// Breaks down once, at the given point; replaces an earlier fault that has not happened.
+    pub fn fail_next(&self, fault: Fault) {
+        self.0.fault.set(Some(fault));
+    }
+
+    /// Takes back a fault that has not happened; `false` if there is none, because it has.
+    pub fn heal(&self) -> bool {
+        self.0.fault.set(None).is_some()
+    }
+
+    /// Tells of the ends that are committed here.
+    pub fn watch(&self) -> MemoryWatch {
+        MemoryWatch::new(self.0.ends.clone())
+    }
+
+    /// Deletes a user behind the back of the use cases.
+    pub async fn delete_user(&self, tenant: TenantId, user: UserId) {
+        let _serial = self.0.serial.lock().await;
+        lock(&self.0.tenants).entry(tenant).or_default().remove_user(user);
+    }
+
+    pub(super) fn fault(&self) -> &FaultSwitch {
+        &self.0.fault
+    }
+
+    pub(super) fn replace(&self, tenant: TenantId, state: TenantState, ended: Vec<OperationId>) {
+        lock(&self.0.tenants).insert(tenant, state);
+        for operation in ended {
+            // Nobody may be listening.
+            let _ = self.0.ends.send(operation);
+        }
+    }
+}
+
+#[async_trait]
+impl UnitOfWorkFactory for MemoryStore {
+    async fn begin(&self, ctx: &Context) -> Result<Box<dyn UnitOfWork>, RepositoryError> {
+        self.0.fault.call()?;
+        let serial = Arc::clone(&self.0.serial).lock_owned().await;
+        Ok(Box::new(MemoryUnit::new(self.clone(), ctx.tenant, serial)))
+    }
+}

@@ -1,0 +1,85 @@
+use async_trait::async_trait;
+use muster_application::ports::UnitOfWork;
+use muster_domain::mails::MailRepository;
+use muster_domain::operations::OperationRepository;
+use muster_domain::users::UserRepository;
+use muster_domain::{OperationId, RepositoryError, TenantId};
+use tokio::sync::OwnedMutexGuard;
+
+use super::fault::{CommitFault, unavailable};
+use super::{MemoryStore, TenantState};
+
+/// A unit of work on a copy of one tenant's data; a commit puts the copy in place.
+#[derive(Debug)]
+pub struct MemoryUnit {
+    store: MemoryStore,
+    tenant: TenantId,
+    draft: TenantState,
+    ended: Vec<OperationId>,
+    /// As in Postgres, nothing works any more after a failure.
+    broken: bool,
+    _serial: OwnedMutexGuard<()>,
+}
+
+impl MemoryUnit {
+    pub(super) fn new(store: MemoryStore, tenant: TenantId, serial: OwnedMutexGuard<()>) -> Self {
+        let draft = store.tenant(tenant);
+        Self { store, tenant, draft, ended: Vec::new(), broken: false, _serial: serial }
+    }
+
+    pub(super) const fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Notes that an operation has ended, for those who wait, once this is committed.
+    pub(super) fn note_end(&mut self, operation: OperationId) {
+        self.ended.push(operation);
+    }
+
+    /// Runs one statement.
+    pub(super) fn statement<T>(
+        &mut self,
+        run: impl FnOnce(&mut TenantState) -> Result<T, RepositoryError>,
+    ) -> Result<T, RepositoryError> {
+        if self.broken {
+            return Err(defect("this unit of work has failed before"));
+        }
+        let result = self.store.fault().call().and_then(|()| run(&mut self.draft));
+        self.broken = result.is_err();
+        result
+    }
+}
+
+#[async_trait]
+impl UnitOfWork for MemoryUnit {
+    fn users(&mut self) -> &mut dyn UserRepository {
+        self
+    }
+
+    fn operations(&mut self) -> &mut dyn OperationRepository {
+        self
+    }
+
+    fn mails(&mut self) -> &mut dyn MailRepository {
+        self
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), RepositoryError> {
+        self.statement(|draft| {
+            // The one foreign key that is checked only now.
+            let whole = draft.keys.values().all(|key| draft.operations.contains_key(&key.operation));
+            if whole { Ok(()) } else { Err(defect("a key stands for an operation that does not exist")) }
+        })?;
+        let fault = self.store.fault().commit();
+        if matches!(fault, CommitFault::Before) {
+            return Err(unavailable());
+        }
+        self.store.replace(self.tenant, std::mem::take(&mut self.draft), std::mem::take(&mut self.ended));
+        if matches!(fault, CommitFault::After) { Err(unavailable()) } else { Ok(()) }
+    }
+}
+
+/// What only a defect of the caller can lead to.
+pub(super) fn defect(what: &'static str) -> RepositoryError {
+    RepositoryError::Internal(what.into())
+}

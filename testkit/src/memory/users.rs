@@ -1,0 +1,73 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use muster_domain::users::{NewUser, TakenBy, User, UserRepository};
+use muster_domain::{RepositoryError, UserId};
+
+use super::MemoryUnit;
+
+#[async_trait]
+impl UserRepository for MemoryUnit {
+    async fn insert_free(
+        &mut self,
+        users: &[(UserId, NewUser)],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<UserId>, RepositoryError> {
+        self.statement(|draft| {
+            let table = Arc::make_mut(&mut draft.users);
+            let emails = Arc::make_mut(&mut draft.emails);
+            let usernames = Arc::make_mut(&mut draft.usernames);
+            let mut lost = Vec::new();
+            for (id, NewUser { email, username, full_name }) in users {
+                let folded = username.folded();
+                let taken = emails.contains_key(email.as_str()) || usernames.contains_key(&folded);
+                if taken || table.contains_key(id) {
+                    lost.push(*id);
+                    continue;
+                }
+                emails.insert(email.as_str().to_owned(), *id);
+                usernames.insert(folded, *id);
+                let user = User {
+                    id: *id,
+                    email: email.clone(),
+                    username: username.clone(),
+                    full_name: full_name.clone(),
+                    is_active: true,
+                    version: 1,
+                    created_at: now,
+                    updated_at: now,
+                };
+                table.insert(*id, Arc::new(user));
+            }
+            Ok(lost)
+        })
+    }
+
+    async fn holders(&mut self, emails: &[&str], usernames: &[String]) -> Result<Vec<TakenBy>, RepositoryError> {
+        self.statement(|draft| {
+            let by_email = emails.iter().filter_map(|email| draft.emails.get(*email));
+            let by_username = usernames.iter().filter_map(|username| draft.usernames.get(username));
+            let mut ids: Vec<_> = by_email.chain(by_username).copied().collect();
+            ids.sort_unstable();
+            ids.dedup();
+            let users = ids.iter().filter_map(|id| draft.users.get(id));
+            let taken = users.map(|user| TakenBy {
+                id: user.id,
+                email: user.email.as_str().to_owned(),
+                username: user.username.folded(),
+            });
+            Ok(taken.collect())
+        })
+    }
+
+    async fn range(&mut self, first: UserId, last: UserId, limit: u32) -> Result<Vec<User>, RepositoryError> {
+        self.statement(|draft| {
+            if first > last {
+                return Ok(Vec::new());
+            }
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            Ok(draft.users.range(first..=last).take(limit).map(|(_, user)| User::clone(user)).collect())
+        })
+    }
+}
