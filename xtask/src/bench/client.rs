@@ -1,0 +1,85 @@
+//! A client of the API for the benchmark: one connection, kept.
+
+use std::{
+    fs::File,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+
+pub(super) struct Client {
+    agent: ureq::Agent,
+    api: String,
+    authorization: String,
+}
+
+/// A finished import as the client saw it.
+pub(super) struct Import {
+    pub(super) operation: String,
+    /// From the first byte sent to the answer.
+    pub(super) upload: Duration,
+    /// From the first byte sent to `succeeded`.
+    pub(super) total: Duration,
+}
+
+impl Client {
+    pub(super) fn new(api: &str, token: &str) -> Self {
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        Self { agent, api: api.to_owned(), authorization: format!("Bearer {token}") }
+    }
+
+    /// Uploads a CSV file and follows the operation until it ends.
+    pub(super) fn import(&self, file: &Path, send_welcome: bool) -> Result<Import> {
+        let url = format!("{}/api/v1/users/batch?on_error=continue&send_welcome={send_welcome}", self.api);
+        let begin = Instant::now();
+        let mut response = self
+            .agent
+            .post(&url)
+            .header("Authorization", &self.authorization)
+            .header("Content-Type", "text/csv")
+            .header("Prefer", "respond-async")
+            .send(File::open(file)?)?;
+        let upload = begin.elapsed();
+        let status = response.status();
+        let body: Value = response.body_mut().read_json()?;
+        ensure!(status.as_u16() == 202, "the import was answered with {status}: {body}");
+        let operation = body.get("id").and_then(Value::as_str).context("the answer has no id")?.to_owned();
+        loop {
+            let body = self.operation(&operation)?;
+            match body.get("state").and_then(Value::as_str).unwrap_or_default() {
+                "succeeded" => return Ok(Import { operation, upload, total: begin.elapsed() }),
+                "receiving" | "queued" | "running" => thread::sleep(Duration::from_millis(10)),
+                _ => bail!("the import did not succeed: {body}"),
+            }
+        }
+    }
+
+    fn operation(&self, id: &str) -> Result<Value> {
+        let url = format!("{}/api/v1/operations/{id}", self.api);
+        Ok(self.agent.get(&url).header("Authorization", &self.authorization).call()?.body_mut().read_json()?)
+    }
+
+    /// Time of one request that creates `count` users and waits for them.
+    pub(super) fn small_batch(&self, prefix: &str, count: usize) -> Result<Duration> {
+        let users: Vec<Value> = (0..count)
+            .map(|n| muster_testkit::data::user(prefix, n))
+            .map(|user| json!({"email": user.email, "username": user.username, "full_name": user.full_name}))
+            .collect();
+        let body = json!({"users": users, "send_welcome": false});
+        let begin = Instant::now();
+        let mut response = self
+            .agent
+            .post(format!("{}/api/v1/users/batch", self.api))
+            .header("Authorization", &self.authorization)
+            .header("Prefer", "wait=10")
+            .send_json(&body)?;
+        let status = response.status();
+        let answer = response.body_mut().read_to_string()?;
+        let took = begin.elapsed();
+        ensure!(status.as_u16() == 201, "a batch of {count} was answered with {status}: {answer}");
+        Ok(took)
+    }
+}

@@ -1,0 +1,178 @@
+//! The measurements of `bench import`.
+
+use std::{process::Command, time::Duration};
+
+use anyhow::{Context as _, Result};
+use muster_testkit::{
+    data,
+    process::Service,
+    procfs,
+    stack::Stack,
+    tools::{announce, output_of, random_uuid, wait_until},
+};
+use serde_json::Value;
+
+use super::{client::Client, copy};
+
+/// All that was measured.
+pub(super) struct Figures {
+    pub(super) sizes: Vec<Size>,
+    pub(super) batch_p50: Duration,
+    pub(super) ping_p50: Duration,
+    pub(super) mails_per_second: f64,
+}
+
+/// One import.
+pub(super) struct Size {
+    pub(super) rows: usize,
+    pub(super) copy: Duration,
+    pub(super) total: Duration,
+    pub(super) upload: Duration,
+    pub(super) phases: Phases,
+    pub(super) cpu: Cpu,
+    pub(super) api_peak: u64,
+    pub(super) worker_peak: u64,
+    pub(super) events: usize,
+    pub(super) workflows: usize,
+}
+
+/// Seconds by the server's own clock.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Phases {
+    pub(super) receive: f64,
+    pub(super) queue: f64,
+    pub(super) import: f64,
+}
+
+/// Processor seconds.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Cpu {
+    pub(super) api: f64,
+    pub(super) worker: f64,
+    pub(super) postgres: f64,
+}
+
+pub(super) fn measure(stack: &Stack, most: usize) -> Result<Figures> {
+    let worker = stack.spawn_worker()?;
+    let api = stack.spawn_api()?;
+    let tenant = random_uuid()?;
+    let client = Client::new(&api.url(), &stack.token(&tenant)?);
+    copy::prepare(stack)?;
+    let mut rows: Vec<usize> = [10_000, 100_000, 1_000_000].into_iter().filter(|rows| *rows < most).collect();
+    rows.push(most);
+
+    let mut sizes = Vec::new();
+    for rows in rows {
+        announce(&format!("{rows} rows: COPY, import, COPY"));
+        sizes.push(size(stack, &client, &api, &worker, rows)?);
+    }
+    copy::finish(stack)?;
+
+    announce("100 users a request, one request after another");
+    let batch_p50 = small_batches(&client)?;
+    let ping_p50 = ping(stack)?;
+    announce("20 000 users with welcome mails");
+    let mails_per_second = mails(stack, &client)?;
+    Ok(Figures { sizes, batch_p50, ping_p50, mails_per_second })
+}
+
+fn size(stack: &Stack, client: &Client, api: &Service, worker: &Service, rows: usize) -> Result<Size> {
+    let prefix = format!("b{rows}");
+    let file = stack.home().join("users.csv");
+    let plain = stack.home().join("plain.csv");
+    data::csv_file(&file, &prefix, rows)?;
+    copy::rows_file(&plain, &prefix, rows)?;
+
+    // Before and after, because a machine is not equally fast all the time.
+    let before = copy::copy(stack, &plain)?;
+    stack.psql("checkpoint")?;
+    let cpu_before = cpu(stack, api, worker);
+    let import = client.import(&file, false)?;
+    let cpu_after = cpu(stack, api, worker);
+    let (api_peak, worker_peak) = (procfs::peak_rss(api.pid()), procfs::peak_rss(worker.pid()));
+    let after = copy::copy(stack, &plain)?;
+    let (workflows, events) = history(stack, &import.operation)?;
+    Ok(Size {
+        rows,
+        copy: (before + after) / 2,
+        total: import.total,
+        upload: import.upload,
+        phases: phases(stack, &import.operation)?,
+        cpu: Cpu {
+            api: cpu_after.api - cpu_before.api,
+            worker: cpu_after.worker - cpu_before.worker,
+            postgres: cpu_after.postgres - cpu_before.postgres,
+        },
+        api_peak: api_peak.unwrap_or_default(),
+        worker_peak: worker_peak.unwrap_or_default(),
+        events,
+        workflows,
+    })
+}
+
+fn cpu(stack: &Stack, api: &Service, worker: &Service) -> Cpu {
+    let seconds = |pid| procfs::cpu_seconds_of_family(pid).unwrap_or_default();
+    Cpu {
+        api: seconds(api.pid()),
+        worker: seconds(worker.pid()),
+        postgres: stack.postgres.pid().map(seconds).unwrap_or_default(),
+    }
+}
+
+fn phases(stack: &Stack, operation: &str) -> Result<Phases> {
+    let row = stack.psql(&format!(
+        "select extract(epoch from queued_at - created_at), extract(epoch from started_at - queued_at), \
+         extract(epoch from finished_at - started_at) from operations where id = '{operation}'"
+    ))?;
+    let mut seconds = row.split('|').map(|field| field.parse().unwrap_or_default());
+    let mut next = || seconds.next().unwrap_or_default();
+    Ok(Phases { receive: next(), queue: next(), import: next() })
+}
+
+/// Workflow runs of an operation, and the events of all their histories.
+fn history(stack: &Stack, operation: &str) -> Result<(usize, usize)> {
+    let query = format!("MusterOperation = '{operation}'");
+    // The operation ends a moment before its workflow, and the list shows that a moment later.
+    let runs = wait_until("the workflows of the import to end", Duration::from_secs(30), || {
+        let list = stack.temporal.cli(&["workflow", "list", "--query", &query, "--output", "json"])?;
+        let runs: Vec<Value> = serde_json::from_str(&list)?;
+        let open = |run: &Value| run.get("status").and_then(Value::as_str) == Some("WORKFLOW_EXECUTION_STATUS_RUNNING");
+        Ok((!runs.is_empty() && !runs.iter().any(open)).then_some(runs))
+    })?;
+    let mut events = 0;
+    for run in &runs {
+        let text = |name: &str| run.pointer(&format!("/execution/{name}")).and_then(Value::as_str).unwrap_or_default();
+        let (workflow, run) = (text("workflowId"), text("runId"));
+        let shown = stack.temporal.cli(&["workflow", "show", "-w", workflow, "-r", run, "--output", "json"])?;
+        let history: Value = serde_json::from_str(&shown)?;
+        events += history.get("events").and_then(Value::as_array).map_or(0, Vec::len);
+    }
+    Ok((runs.len(), events))
+}
+
+fn small_batches(client: &Client) -> Result<Duration> {
+    for n in 0..20 {
+        client.small_batch(&format!("warm{n}"), 100)?;
+    }
+    let mut times = (0..100).map(|n| client.small_batch(&format!("small{n}"), 100)).collect::<Result<Vec<_>>>()?;
+    times.sort();
+    times.get(times.len() / 2).copied().context("nothing was measured")
+}
+
+fn ping(stack: &Stack) -> Result<Duration> {
+    let mut muster: Command = stack.muster()?;
+    let answer: Value = serde_json::from_str(&output_of(muster.args(["ping", "--count", "100", "--json"]))?)?;
+    let p50 = answer.get("p50_ms").and_then(Value::as_f64).context("`muster ping` gave no p50_ms")?;
+    Ok(Duration::from_secs_f64(p50 / 1000.0))
+}
+
+fn mails(stack: &Stack, client: &Client) -> Result<f64> {
+    const MAILS: u32 = 20_000;
+    let file = stack.home().join("mails.csv");
+    data::csv_file(&file, "mails", MAILS as usize)?;
+    stack.mail.clear();
+    client.import(&file, true)?;
+    stack.mail.wait_for(u64::from(MAILS), Duration::from_mins(5))?;
+    let span = stack.mail.span().context("no mail came")?;
+    Ok(f64::from(MAILS - 1) / span.as_secs_f64())
+}
