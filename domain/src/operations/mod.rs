@@ -5,6 +5,7 @@ mod operation;
 mod options;
 mod progress;
 mod repository;
+mod row;
 mod row_id;
 mod state;
 
@@ -13,7 +14,8 @@ pub use operation::{NewOperation, Operation, OperationFailure, OperationKind};
 pub use options::{ImportOptions, OnError, UploadFormat};
 pub use progress::Progress;
 pub use repository::{
-    DueOperation, DueReason, FailedRow, IdempotencyEntry, OperationReader, OperationRepository, RowStatus,
+    DueOperation, DueReason, IdempotencyEntry, OperationPosition, OperationReader, OperationRepository,
 };
+pub use row::{FailedRow, RowStatus, SettledBlock};
 pub use row_id::RowIds;
 pub use state::{OperationState, TransitionError};

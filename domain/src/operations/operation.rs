@@ -83,6 +83,21 @@ impl Operation {
         RowIds::new(self.tenant, self.id, self.created_at)
     }
 
+    /// Rows done in a second, with one decimal, from the start to the last block that is done. None before the start,
+    /// and when the time between the two is too short to be told.
+    pub fn rows_per_second(&self) -> Option<f64> {
+        let started_at = self.started_at?;
+        let Some(settled_at) = self.progress.settled_at else { return Some(0.0) };
+        let micros = (settled_at - started_at).num_microseconds().and_then(|micros| u64::try_from(micros).ok())?;
+        let tenths = self.progress.rows_done.saturating_mul(10_000_000).checked_div(micros)?;
+        Some(f64::from(u32::try_from(tenths).unwrap_or(u32::MAX)) / 10.0)
+    }
+
+    /// When its last mail was sent or refused: none while rows or mails are still to be done, or when it has no mails.
+    pub fn mails_finished_at(&self) -> Option<DateTime<Utc>> {
+        self.progress.mails_settled_at.filter(|_| self.state.is_final())
+    }
+
     /// Judges a finished ledger.
     ///
     /// # Errors
@@ -117,5 +132,58 @@ impl Operation {
         self.started_at.get_or_insert(now);
         self.finished_at = Some(now);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::operations::OnError;
+
+    fn operation() -> Operation {
+        let created_at = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
+        Operation {
+            id: OperationId::new(Uuid::from_u128(1)),
+            tenant: TenantId::new(Uuid::from_u128(7)),
+            kind: OperationKind::UsersImport,
+            state: OperationState::Running,
+            format: UploadFormat::Csv,
+            options: ImportOptions { on_error: OnError::Continue, send_welcome: true },
+            unknown_columns: Vec::new(),
+            progress: Progress::default(),
+            failure: None,
+            created_at,
+            queued_at: Some(created_at),
+            started_at: None,
+            finished_at: None,
+        }
+    }
+
+    #[test]
+    fn speed_is_measured_from_the_start_to_the_last_block() {
+        let mut operation = operation();
+        assert_eq!(operation.rows_per_second(), None);
+        let start = operation.created_at;
+        operation.started_at = Some(start);
+        assert_eq!(operation.rows_per_second(), Some(0.0));
+        operation.progress.rows_done = 100_000;
+        for (millis, expected) in [(0, None), (-5, None), (1500, Some(66_666.6)), (4_000_000, Some(25.0))] {
+            operation.progress.settled_at = Some(start + TimeDelta::milliseconds(millis));
+            assert_eq!(operation.rows_per_second(), expected, "{millis}");
+        }
+    }
+
+    #[test]
+    fn mails_are_not_finished_before_the_rows() {
+        let mut operation = operation();
+        operation.progress.mails_settled_at = operation.queued_at;
+        assert_eq!(operation.mails_finished_at(), None);
+        operation.state = OperationState::Succeeded;
+        assert_eq!(operation.mails_finished_at(), operation.queued_at);
+        operation.progress.mails_settled_at = None;
+        assert_eq!(operation.mails_finished_at(), None);
     }
 }

@@ -1,3 +1,5 @@
+use chrono::{DateTime, Utc};
+
 /// How far an operation is, summed over its ledger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -13,10 +15,60 @@ pub struct Progress {
     pub blocks_total: u32,
     /// Blocks whose transaction is committed.
     pub blocks_done: u32,
+    /// When the last one of these was settled.
+    pub settled_at: Option<DateTime<Utc>>,
     /// Welcome mails to be sent.
     pub mails_total: u64,
     /// Welcome mails that the mail server took.
     pub mails_sent: u64,
     /// Welcome mails that the mail server refused for good.
     pub mails_refused: u64,
+    /// When the last mail was sent or refused; none while mails are queued, or when there are none.
+    pub mails_settled_at: Option<DateTime<Utc>>,
+}
+
+impl Progress {
+    /// Rows that are done but neither became a user nor failed: the good rows of an upload that is all or nothing and
+    /// has a bad one.
+    pub const fn skipped(&self) -> u64 {
+        self.rows_done.saturating_sub(self.created).saturating_sub(self.failed)
+    }
+
+    /// Welcome mails that were neither sent nor refused yet.
+    pub const fn mails_queued(&self) -> u64 {
+        self.mails_total.saturating_sub(self.mails_sent).saturating_sub(self.mails_refused)
+    }
+
+    /// Rows that are done, in percent with one decimal, rounded down: 100 is said only when all are.
+    pub fn percent(&self) -> f64 {
+        let permille = (self.rows_done * 1000).checked_div(self.rows_total).unwrap_or(0);
+        f64::from(u32::try_from(permille).unwrap_or(u32::MAX)) / 10.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_neither_created_nor_failed_was_skipped() {
+        let progress = Progress { rows_total: 9, rows_done: 7, failed: 2, ..Progress::default() };
+        assert_eq!((progress.skipped(), Progress { created: 5, ..progress }.skipped()), (5, 0));
+    }
+
+    #[test]
+    fn what_is_neither_sent_nor_refused_is_queued() {
+        let progress = Progress { mails_total: 9, mails_sent: 3, mails_refused: 2, ..Progress::default() };
+        assert_eq!(progress.mails_queued(), 4);
+    }
+
+    #[test]
+    fn a_hundred_percent_are_all_rows() {
+        for (rows_done, rows_total, percent) in
+            [(0, 0, "0"), (0, 3, "0"), (1, 3, "33.3"), (4_999_999, 5_000_000, "99.9"), (3, 3, "100")]
+        {
+            let progress = Progress { rows_total, rows_done, ..Progress::default() };
+            assert_eq!(progress.percent().to_string(), percent);
+        }
+    }
 }

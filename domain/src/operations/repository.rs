@@ -1,45 +1,11 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{Block, BlockOutcome, BlockPayload, ImportOptions, NewOperation, Operation};
+use super::{
+    Block, BlockOutcome, BlockPayload, FailedRow, ImportOptions, NewOperation, Operation, OperationState, RowStatus,
+    SettledBlock,
+};
 use crate::{OperationId, RepositoryError, TenantId};
-
-/// Why a row is in `operation_rows`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowStatus {
-    /// It did not become a user.
-    Failed,
-    /// It became a user whose welcome mail was refused for good.
-    MailRefused,
-}
-
-impl RowStatus {
-    /// The name in storage and on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Failed => "failed",
-            Self::MailRefused => "mail_refused",
-        }
-    }
-
-    /// The status of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Failed, Self::MailRefused].into_iter().find(|status| status.name() == name)
-    }
-}
-
-/// A row that did not simply succeed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailedRow {
-    /// Number of the row within the operation, from 1.
-    pub row: u32,
-    /// Line of the file on which it starts.
-    pub line: u64,
-    /// What became of it.
-    pub status: RowStatus,
-    /// Why, as JSON: an array of `{field, code, detail}`, without values.
-    pub problems: String,
-}
 
 /// Which request a key stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,20 +122,49 @@ pub struct DueOperation {
     pub reason: DueReason,
 }
 
+/// Where an operation stands in the list of a tenant's operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OperationPosition {
+    /// When its upload began.
+    pub created_at: DateTime<Utc>,
+    /// Its identity, which decides among those of the same moment.
+    pub id: OperationId,
+}
+
 /// Reads operations outside a unit of work.
 #[async_trait]
 pub trait OperationReader: Send + Sync {
     /// The operation with its progress, or none.
     async fn find(&self, tenant: TenantId, operation: OperationId) -> Result<Option<Operation>, RepositoryError>;
 
-    /// Rows that did not simply succeed, after row `after`, by row ascending, at most `limit`.
+    /// Operations with their progress, only those in `state` if one is given: the latest first, by `created_at` and
+    /// then by id, those behind position `after` if one is given, at most `limit`.
+    async fn list(
+        &self,
+        tenant: TenantId,
+        state: Option<OperationState>,
+        after: Option<OperationPosition>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, RepositoryError>;
+
+    /// Rows that did not simply succeed, only those with `status` if one is given, after row `after`, by row
+    /// ascending, at most `limit`.
     async fn rows(
         &self,
         tenant: TenantId,
         operation: OperationId,
+        status: Option<RowStatus>,
         after: u32,
         limit: u32,
     ) -> Result<Vec<FailedRow>, RepositoryError>;
+
+    /// The ledger's lines of the blocks that are done and whose last row is after row `after`, by row ascending.
+    async fn ledger(
+        &self,
+        tenant: TenantId,
+        operation: OperationId,
+        after: u32,
+    ) -> Result<Vec<SettledBlock>, RepositoryError>;
 
     /// What is due in all tenants: queued and running operations and unfinished mails last touched before `stalled_before`,
     /// uploads last touched before `abandoned_before`, expired keys; at most `limit` of each.

@@ -21,7 +21,7 @@ pub trait UserRepository: Send {
     /// Inserts all users whose e-mail and user name are free among the living, with one statement.
     ///
     /// Returns the ids of those that were *not* inserted, in no order. Of several in `users` with the
-    /// same e-mail or user name the first one is inserted.
+    /// same e-mail or user name the first one is inserted. Whoever is inserted is as [`User::new`] says.
     async fn insert_free(
         &mut self,
         users: &[(UserId, NewUser)],

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use super::{EmailAddress, FullName, Username};
+use super::{EmailAddress, FullName, NewUser, Username};
 use crate::UserId;
 
 /// A living user as stored.
@@ -22,4 +22,12 @@ pub struct User {
     pub created_at: DateTime<Utc>,
     /// When the user was last written.
     pub updated_at: DateTime<Utc>,
+}
+
+impl User {
+    /// The user as they are right after they were made.
+    pub fn new(id: UserId, new: NewUser, now: DateTime<Utc>) -> Self {
+        let NewUser { email, username, full_name } = new;
+        Self { id, email, username, full_name, is_active: true, version: 1, created_at: now, updated_at: now }
+    }
 }
