@@ -2,6 +2,8 @@ use std::borrow::Cow;
 
 use muster_domain::RepositoryError;
 
+use crate::imports::RowProblem;
+
 /// What kind of failure it is. Closed: `api` maps it to a status, `activities` to retryable or not, nothing else decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -37,6 +39,8 @@ pub struct AppError {
     pub code: &'static str,
     /// Public sentence, without values.
     pub message: Cow<'static, str>,
+    /// What is wrong with each field, where that can be said; without values.
+    pub problems: Vec<RowProblem>,
     /// For the log only.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -45,19 +49,19 @@ pub struct AppError {
 impl AppError {
     /// A failure that needs no further cause.
     pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, code, message: message.into(), source: None }
+        Self { kind, code, message: message.into(), problems: Vec::new(), source: None }
     }
 
     /// A defect of ours, with its cause for the log.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        let message = "an unexpected error occurred".into();
-        Self { kind: ErrorKind::Internal, code: "INTERNAL_SERVER_ERROR", message, source: Some(source.into()) }
+        let error = Self::new(ErrorKind::Internal, "INTERNAL_SERVER_ERROR", "an unexpected error occurred");
+        Self { source: Some(source.into()), ..error }
     }
 
     /// A part that is needed is down.
     pub fn unavailable(message: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        let message = message.into();
-        Self { kind: ErrorKind::Unavailable, code: "SERVICE_UNAVAILABLE", message, source: Some(source.into()) }
+        let error = Self::new(ErrorKind::Unavailable, "SERVICE_UNAVAILABLE", message);
+        Self { source: Some(source.into()), ..error }
     }
 
     /// There is no such `what` for this tenant.
@@ -68,6 +72,17 @@ impl AppError {
     /// The request breaks a rule.
     pub fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Invalid, "VALIDATION_ERROR", message)
+    }
+
+    /// Fields of the request break a rule.
+    pub(crate) fn wrong_fields(problems: Vec<RowProblem>) -> Self {
+        let names: Vec<_> = problems.iter().filter_map(|problem| problem.field.as_deref()).collect();
+        let message = match names.as_slice() {
+            [] => "the body cannot be read as a user".to_owned(),
+            [name] => format!("{name} is wrong"),
+            [names @ .., last] => format!("{} and {last} are wrong", names.join(", ")),
+        };
+        Self { problems, ..Self::invalid(message) }
     }
 }
 

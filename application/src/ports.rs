@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use muster_domain::mails::MailRepository;
 use muster_domain::operations::OperationRepository;
 use muster_domain::users::UserRepository;
-use muster_domain::{OperationId, RepositoryError, TenantId};
+use muster_domain::{OperationId, RepositoryError, TenantId, UserId};
 
 use crate::Context;
 
@@ -22,6 +22,9 @@ pub trait Clock: Send + Sync {
 pub trait IdSource: Send + Sync {
     /// A fresh id; ids made later sort later.
     fn operation_id(&self) -> OperationId;
+
+    /// As `operation_id`, for a user who is not made by an import.
+    fn user_id(&self) -> UserId;
 }
 
 /// Begins units of work.
@@ -98,6 +101,8 @@ pub struct Mail {
     pub subject: String,
     /// Plain text.
     pub text: String,
+    /// The same as HTML.
+    pub html: String,
 }
 
 /// What the mail server said to one mail.

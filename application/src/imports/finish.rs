@@ -1,5 +1,6 @@
+use chrono::{DateTime, Utc};
 use muster_domain::OperationId;
-use muster_domain::operations::OperationFailure;
+use muster_domain::operations::{OperationFailure, OperationState};
 
 use super::RangeDone;
 use crate::ports::UnitOfWork;
@@ -29,27 +30,36 @@ impl App {
                 uow.operations().end(&operation).await?;
             }
         } else {
-            self.end_import(uow.as_mut(), command.operation).await?;
+            self.end_import(uow.as_mut(), command.operation, None).await?;
         }
         let operation =
             uow.operations().find(command.operation).await?.ok_or_else(|| AppError::not_found("operation"))?;
         uow.commit().await?;
-        Ok(RangeDone { ended: operation.state.is_final(), has_mails: operation.progress.mails_total > 0 })
+        let state = operation.state;
+        Ok(RangeDone { ended: state.is_final(), has_mails: operation.progress.mails_total > 0, state })
     }
 
-    /// Within the caller's unit of work, so that the last block and the end can be one commit.
-    pub(super) async fn end_import(&self, uow: &mut dyn UnitOfWork, operation: OperationId) -> Result<(), AppError> {
+    /// Within the caller's unit of work, so that the last block and the end can be one commit; so the start of an
+    /// operation with one block is stored only now.
+    pub(super) async fn end_import(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        operation: OperationId,
+        started_at: Option<DateTime<Utc>>,
+    ) -> Result<OperationState, AppError> {
         let repository = uow.operations();
         let Some(mut operation) = repository.lock(operation).await? else {
             return Err(AppError::not_found("operation"));
         };
         if operation.state.is_final() {
-            return Ok(());
+            return Ok(operation.state);
         }
         if operation.progress.blocks_done < operation.progress.blocks_total {
             return Err(AppError::internal("an operation was to end with blocks that are not done"));
         }
+        operation.started_at = operation.started_at.or(started_at);
         operation.finish(self.ports.clock.now()).map_err(AppError::internal)?;
-        Ok(repository.end(&operation).await?)
+        repository.end(&operation).await?;
+        Ok(operation.state)
     }
 }

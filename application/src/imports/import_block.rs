@@ -1,6 +1,6 @@
 use muster_domain::UserId;
 use muster_domain::mails::MailBatch;
-use muster_domain::operations::{BlockOutcome, BlockPayload, FailedRow, OnError, Operation};
+use muster_domain::operations::{BlockOutcome, BlockPayload, FailedRow, OnError, Operation, OperationState};
 use muster_domain::users::{NewUser, UserFields};
 
 use super::problems::{Holders, failed_row};
@@ -17,6 +17,14 @@ struct ParsedBlock {
     failed: Vec<FailedRow>,
 }
 
+/// What became of a block.
+pub(super) struct BlockDone {
+    /// Its line in the ledger.
+    pub(super) outcome: BlockOutcome,
+    /// The state that the operation ended in, if this block was its only one and was done just now.
+    pub(super) ended: Option<OperationState>,
+}
+
 impl App {
     /// Does one block, exactly once: its users, its bad rows, its mail batch and its line in the ledger are one
     /// transaction. A block that has an outcome is not done again, however often this is called.
@@ -25,13 +33,13 @@ impl App {
         ctx: &Context,
         operation: &Operation,
         number: u32,
-    ) -> Result<BlockOutcome, AppError> {
+    ) -> Result<BlockDone, AppError> {
         let mut uow = self.begin(ctx).await?;
         let Some(block) = uow.operations().lock_block(operation.id, number).await? else {
             return Err(AppError::not_found("block"));
         };
         if let Some(outcome) = block.outcome {
-            return Ok(outcome);
+            return Ok(BlockDone { outcome, ended: None });
         }
         let mut parsed = self.parse_block(operation, &block.payload)?;
         let lost = self.insert_users(uow.as_mut(), operation, &parsed).await?;
@@ -47,11 +55,11 @@ impl App {
             drop(uow);
             uow = self.begin(ctx).await?;
             if let Some(outcome) = uow.operations().lock_block(operation.id, number).await?.and_then(|b| b.outcome) {
-                return Ok(outcome);
+                return Ok(BlockDone { outcome, ended: None });
             }
         }
-        self.settle(uow, operation, &block.payload, &parsed.failed, outcome).await?;
-        Ok(outcome)
+        let ended = self.settle(uow, operation, &block.payload, &parsed.failed, outcome).await?;
+        Ok(BlockDone { outcome, ended })
     }
 
     async fn settle(
@@ -61,7 +69,7 @@ impl App {
         payload: &BlockPayload,
         failed: &[FailedRow],
         outcome: BlockOutcome,
-    ) -> Result<(), AppError> {
+    ) -> Result<Option<OperationState>, AppError> {
         let now = self.ports.clock.now();
         if !failed.is_empty() {
             uow.operations().insert_rows(operation.id, failed).await?;
@@ -76,11 +84,14 @@ impl App {
             uow.mails().insert(operation.id, payload.number, &batch, outcome.created, now).await?;
         }
         uow.operations().settle_block(operation.id, payload.number, outcome, now).await?;
-        if operation.progress.blocks_total == 1 {
+        let ended = if operation.progress.blocks_total == 1 {
             // The only block ends the operation: one commit less, and no second activity, for the small ones.
-            self.end_import(uow.as_mut(), operation.id).await?;
-        }
-        Ok(uow.commit().await?)
+            Some(self.end_import(uow.as_mut(), operation.id, operation.started_at).await?)
+        } else {
+            None
+        };
+        uow.commit().await?;
+        Ok(ended)
     }
 
     fn parse_block(&self, operation: &Operation, payload: &BlockPayload) -> Result<ParsedBlock, AppError> {
@@ -103,7 +114,8 @@ impl App {
         Ok(parsed)
     }
 
-    fn parse_row(&self, row: &ImportRow<'_>) -> Result<NewUser, Vec<RowProblem>> {
+    /// Applies the rules of the domain to a row as it was read.
+    pub(crate) fn parse_row(&self, row: &ImportRow<'_>) -> Result<NewUser, Vec<RowProblem>> {
         let fields = UserFields {
             email: row.email.as_deref(),
             username: row.username.as_deref(),

@@ -1,4 +1,5 @@
 use muster_domain::OperationId;
+use muster_domain::operations::OperationState;
 
 use crate::ports::Heartbeat;
 use crate::{App, AppError, Context, ErrorKind};
@@ -21,6 +22,8 @@ pub struct RangeDone {
     pub ended: bool,
     /// There are welcome mails to send.
     pub has_mails: bool,
+    /// Where the operation is.
+    pub state: OperationState,
 }
 
 impl App {
@@ -35,30 +38,33 @@ impl App {
         beat: &dyn Heartbeat,
     ) -> Result<RangeDone, AppError> {
         let mut uow = self.begin(ctx).await?;
-        let Some(operation) = uow.operations().find(range.operation).await? else {
+        let Some(mut operation) = uow.operations().find(range.operation).await? else {
             return Err(AppError::not_found("operation"));
         };
         let single = operation.progress.blocks_total == 1;
         let open = if operation.state.is_final() {
             Vec::new()
         } else {
+            let now = self.ports.clock.now();
+            operation.started_at.get_or_insert(now);
             if !single {
-                uow.operations().start(operation.id, self.ports.clock.now()).await?;
+                uow.operations().start(operation.id, now).await?;
+                operation.state = OperationState::Running;
             }
             uow.operations().open_blocks(operation.id, range.first_block, range.last_block).await?
         };
         uow.commit().await?;
 
-        let mut created = operation.progress.created > 0;
+        let (mut created, mut state) = (operation.progress.created > 0, operation.state);
         for block in open {
             if beat.is_cancelled() {
                 return Err(AppError::new(ErrorKind::Unavailable, "CANCELLED", "the worker is stopping"));
             }
-            created |= self.import_block(ctx, &operation, block).await?.created > 0;
+            let done = self.import_block(ctx, &operation, block).await?;
+            created |= done.outcome.created > 0;
+            state = done.ended.unwrap_or(state);
         }
-        Ok(RangeDone {
-            ended: single || operation.state.is_final(),
-            has_mails: operation.options.send_welcome && created,
-        })
+        let has_mails = operation.options.send_welcome && created;
+        Ok(RangeDone { ended: single || state.is_final(), has_mails, state })
     }
 }

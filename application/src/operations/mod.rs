@@ -2,9 +2,11 @@
 
 mod discard;
 mod get;
+mod list;
 mod rows;
 mod sweep;
 mod wait;
 
-pub use rows::RowsPage;
+pub use list::OperationsPage;
+pub use rows::{OperationRow, RowFilter, RowsPage};
 pub use sweep::Swept;

@@ -1,19 +1,54 @@
-use muster_domain::OperationId;
-use muster_domain::operations::FailedRow;
+use muster_domain::operations::{BLOCK_ROWS, FailedRow, Operation, RowIds, RowStatus, SettledBlock};
+use muster_domain::{OperationId, UserId};
 
+use crate::imports::RowProblem;
 use crate::{App, AppError, Context};
 
-/// A page of the rows that did not simply succeed.
+/// Which rows of an operation to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowFilter {
+    /// Those with a problem: failed ones, and users whose welcome mail was refused.
+    Reported,
+    /// Those of one status.
+    Only(RowStatus),
+    /// Every row that is done.
+    All,
+}
+
+impl RowFilter {
+    /// The filter of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        if name == "all" { Some(Self::All) } else { RowStatus::from_name(name).map(Self::Only) }
+    }
+}
+
+/// A row and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationRow {
+    /// Number of the row within the operation, from 1.
+    pub row: u32,
+    /// Line of the file on which it starts, where that is known.
+    pub line: Option<u64>,
+    /// What became of it.
+    pub status: RowStatus,
+    /// The user it became.
+    pub user: Option<UserId>,
+    /// What is wrong.
+    pub problems: Vec<RowProblem>,
+}
+
+/// A page of rows.
 #[derive(Debug, Clone)]
 pub struct RowsPage {
     /// By row ascending.
-    pub items: Vec<FailedRow>,
+    pub items: Vec<OperationRow>,
     /// Where the next page begins: after this row.
     pub next_after: Option<u32>,
 }
 
 impl App {
-    /// The rows that did not simply succeed, after row `after`.
+    /// Rows of the operation after row `after`, at most `limit`. Of a row that went well nothing is stored: it is
+    /// known from the ledger that its block is done, and its user from its number.
     ///
     /// # Errors
     /// `NotFound` when there is no such operation.
@@ -21,16 +56,95 @@ impl App {
         &self,
         ctx: &Context,
         id: OperationId,
+        filter: RowFilter,
         after: u32,
         limit: u32,
     ) -> Result<RowsPage, AppError> {
-        self.operation(ctx, id).await?;
-        let mut items = self.ports.operations.rows(ctx.tenant, id, after, limit.saturating_add(1)).await?;
-        let more = u32::try_from(items.len()).unwrap_or(u32::MAX) > limit;
-        if more {
-            items.pop();
-        }
+        let operation = self.operation(ctx, id).await?;
+        let wanted = limit.saturating_add(1);
+        let mut items = match filter {
+            RowFilter::Reported => self.stored_rows(&operation, None, after, wanted).await?,
+            RowFilter::Only(status @ (RowStatus::Failed | RowStatus::MailRefused)) => {
+                self.stored_rows(&operation, Some(status), after, wanted).await?
+            }
+            RowFilter::Only(status) => self.ledger_rows(&operation, Some(status), after, wanted).await?,
+            RowFilter::All => self.ledger_rows(&operation, None, after, wanted).await?,
+        };
+        let more = items.len() > size(limit);
+        items.truncate(size(limit));
         let next_after = items.last().map(|row| row.row).filter(|_| more);
         Ok(RowsPage { items, next_after })
     }
+
+    async fn stored_rows(
+        &self,
+        operation: &Operation,
+        status: Option<RowStatus>,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<OperationRow>, AppError> {
+        let ids = operation.row_ids();
+        let rows = self.ports.operations.rows(operation.tenant, operation.id, status, after, limit).await?;
+        rows.iter().map(|row| stored(row, ids)).collect()
+    }
+
+    /// The rows of the blocks that are done: all, or only those of a status that is not stored.
+    async fn ledger_rows(
+        &self,
+        operation: &Operation,
+        only: Option<RowStatus>,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<OperationRow>, AppError> {
+        let ids = operation.row_ids();
+        let mut items = Vec::new();
+        let ledger = self.ports.operations.ledger(operation.tenant, operation.id, after).await?;
+        for block in ledger.into_iter().filter(|block| only.is_none() || block.unstored() == only) {
+            let mut next = block.first_row.max(after.saturating_add(1));
+            while next <= block.last_row() && items.len() < size(limit) {
+                // All rows are wanted: no more of them than fit. Else those between the stored ones are, however far.
+                let window = if only.is_none() { limit } else { BLOCK_ROWS };
+                let last = block.last_row().min(next.saturating_add(window - 1));
+                let reported = self.stored_rows(operation, None, next - 1, last - next + 1).await?;
+                items.extend(merged(block, next..=last, reported, ids, only));
+                next = last + 1;
+            }
+        }
+        items.truncate(size(limit));
+        Ok(items)
+    }
+}
+
+/// The rows of a range within a block: what is stored of them, and between these the rows of which nothing is.
+fn merged(
+    block: SettledBlock,
+    range: std::ops::RangeInclusive<u32>,
+    reported: Vec<OperationRow>,
+    ids: RowIds,
+    only: Option<RowStatus>,
+) -> impl Iterator<Item = OperationRow> {
+    let mut reported = reported.into_iter().peekable();
+    range.filter_map(move |row| {
+        let found = reported.next_if(|reported| reported.row == row).or_else(|| {
+            let status = block.unstored()?;
+            let user = status.is_user().then(|| ids.id(row));
+            Some(OperationRow { row, line: None, status, user, problems: Vec::new() })
+        })?;
+        only.is_none_or(|only| only == found.status).then_some(found)
+    })
+}
+
+fn stored(row: &FailedRow, ids: RowIds) -> Result<OperationRow, AppError> {
+    Ok(OperationRow {
+        row: row.row,
+        // Whoever refused the mail did not know the line.
+        line: (row.line > 0).then_some(row.line),
+        status: row.status,
+        user: row.status.is_user().then(|| ids.id(row.row)),
+        problems: serde_json::from_str(&row.problems).map_err(AppError::internal)?,
+    })
+}
+
+fn size(rows: u32) -> usize {
+    usize::try_from(rows).unwrap_or(usize::MAX)
 }

@@ -1,4 +1,5 @@
-//! Reading users.
+//! Making and reading single users.
 
+mod create;
 mod created_by;
 mod get;

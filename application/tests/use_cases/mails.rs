@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use anyhow::Result;
 use muster_application::ErrorKind;
+use muster_application::operations::RowFilter;
 use muster_application::ports::Delivery;
 use muster_domain::operations::{Progress, RowStatus};
 use muster_testkit::memory::CancelAfter;
@@ -88,7 +89,7 @@ async fn a_refusal_is_recorded_on_the_row_and_stops_nobody() -> Result<()> {
     world.send(operation.id).await?;
     let progress = progress(&world, operation.id).await?;
     assert_eq!((progress.mails_sent, progress.mails_refused), (118, 2));
-    let rows = world.app.operation_rows(&world.ctx, operation.id, 0, 9).await?.items;
+    let rows = world.app.operation_rows(&world.ctx, operation.id, RowFilter::Reported, 0, 9).await?.items;
     assert_eq!(
         rows.iter().map(|row| (row.row, row.status)).collect::<Vec<_>>(),
         [(3, RowStatus::MailRefused), (110, RowStatus::MailRefused)]
@@ -182,7 +183,7 @@ async fn giving_up_accounts_for_every_mail() -> Result<()> {
     world.app.give_up_mails(&world.ctx, command).await?;
     let progress = progress(&world, operation.id).await?;
     assert_eq!((progress.mails_total, progress.mails_sent, progress.mails_refused), (153, 98, 55));
-    let rows = world.app.operation_rows(&world.ctx, operation.id, 0, 99).await?.items;
+    let rows = world.app.operation_rows(&world.ctx, operation.id, RowFilter::Reported, 0, 99).await?.items;
     assert_eq!(rows.len(), 55);
     assert_eq!(problems(&rows[0]), [("email".to_owned(), "mail_refused".to_owned())]);
     assert_eq!(problems(&rows[1]), [("email".to_owned(), "mail_given_up".to_owned())]);

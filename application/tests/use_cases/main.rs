@@ -1,6 +1,8 @@
 //! The use cases on in-memory doubles: quick, and cut at every step.
 
 #[cfg(test)]
+mod create_user;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod imports;
@@ -12,6 +14,10 @@ mod mail_faults;
 mod mails;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod operations;
+#[cfg(test)]
+mod rows;
 #[cfg(test)]
 mod sweep;
 #[cfg(test)]

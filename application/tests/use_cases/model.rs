@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use anyhow::{Context as _, Result};
 use muster_application::ErrorKind;
+use muster_application::operations::RowFilter;
 use muster_domain::operations::{ImportOptions, OnError, OperationState};
 use muster_testkit::memory::Fault;
 
@@ -115,7 +116,7 @@ async fn run(seed: u64) -> Result<()> {
         let created = expected.iter().filter(|created| **created).count();
         assert_eq!(operation.progress.created, u64::try_from(created)?);
         assert_eq!(model.emails.len() - before, created);
-        let reported = world.app.operation_rows(&world.ctx, id, 0, 10_000).await?.items;
+        let reported = world.app.operation_rows(&world.ctx, id, RowFilter::Reported, 0, 10_000).await?.items;
         assert_eq!(operation.progress.failed, u64::try_from(reported.len())?);
         assert_eq!(operation.progress.rows_done, u64::try_from(rows.len())?);
         if !abort {

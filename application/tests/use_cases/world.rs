@@ -7,11 +7,10 @@ use muster_application::imports::{
     BlockBuilder, FinishImport, ImportRange, ImportRow, RangeDone, RowProblem, Submitted,
 };
 use muster_application::mails::SendMails;
+use muster_application::operations::OperationRow;
 use muster_application::ports::{Clock as _, Heartbeat, IdSource as _, UnitOfWorkFactory as _};
 use muster_application::{App, AppError, Context, Ports, Settings};
-use muster_domain::operations::{
-    FailedRow, ImportOptions, NewOperation, OnError, Operation, OperationKind, UploadFormat,
-};
+use muster_domain::operations::{ImportOptions, NewOperation, OnError, Operation, OperationKind, UploadFormat};
 use muster_domain::users::EmailPolicy;
 use muster_domain::{OperationId, TenantId};
 use muster_testkit::memory::{
@@ -62,9 +61,14 @@ pub fn import_row(line: u64, (email, username): &Row) -> ImportRow<'_> {
 }
 
 /// Field, code of each problem of a reported row.
-pub fn problems(row: &FailedRow) -> Vec<(String, String)> {
-    let problems: Vec<RowProblem> = serde_json::from_str(&row.problems).unwrap();
-    problems.into_iter().map(|p| (p.field.unwrap_or_default().into_owned(), p.code.into_owned())).collect()
+pub fn problems(row: &OperationRow) -> Vec<(String, String)> {
+    fields(&row.problems)
+}
+
+/// Field, code of each problem.
+pub fn fields(problems: &[RowProblem]) -> Vec<(String, String)> {
+    let pair = |p: &RowProblem| (p.field.as_deref().unwrap_or_default().to_owned(), p.code.clone().into_owned());
+    problems.iter().map(pair).collect()
 }
 
 /// Waits until something that runs in the background has happened.

@@ -1,0 +1,107 @@
+use anyhow::Result;
+use muster_application::ErrorKind;
+use muster_application::imports::{ImportRow, RowProblem};
+use muster_testkit::memory::Fault;
+
+use crate::world::{SILENT, World, fields, people, tenant};
+
+fn row<'a>(email: &'a str, username: &'a str) -> ImportRow<'a> {
+    ImportRow { email: Some(email.into()), username: Some(username.into()), ..ImportRow::default() }
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(field, code)| ((*field).to_owned(), (*code).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn the_user_who_is_given_back_is_the_one_who_is_stored() -> Result<()> {
+    let world = World::new();
+    let given = ImportRow { full_name: Some("Ada Lovelace".into()), ..row("Ada <ADA@example.com>", "Ada") };
+    let user = world.app.create_user(&world.ctx, &given).await?;
+    assert_eq!((user.email.as_str(), user.username.as_str(), user.version), ("ada@example.com", "Ada", 1));
+    assert_eq!(world.app.user(&world.ctx, user.id).await?, user);
+    let other = world.app.create_user(&world.ctx, &row("bob@example.com", "bob")).await?;
+    assert!(other.id > user.id);
+    assert_eq!(world.app.user(&tenant(8), user.id).await.unwrap_err().kind, ErrorKind::NotFound);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_wrong_field_is_named() {
+    let world = World::new();
+    let unreadable = RowProblem { field: Some("email".into()), code: "wrong_type".into(), detail: "".into() };
+    let name = "x".repeat(256);
+    let long = ImportRow { full_name: Some(name.as_str().into()), ..row("ada@example.com", "ada") };
+    for (given, expected, message) in [
+        (
+            row("nope", "x"),
+            pairs(&[("email", "invalid_email"), ("username", "too_short")]),
+            "email and username are wrong",
+        ),
+        (ImportRow::default(), pairs(&[("email", "missing"), ("username", "missing")]), "email and username are wrong"),
+        (long, pairs(&[("full_name", "too_long")]), "full_name is wrong"),
+        (
+            ImportRow { problems: vec![unreadable], username: Some("a b".into()), ..ImportRow::default() },
+            pairs(&[("email", "wrong_type"), ("username", "invalid_username")]),
+            "email and username are wrong",
+        ),
+    ] {
+        let error = world.app.create_user(&world.ctx, &given).await.unwrap_err();
+        assert_eq!((error.kind, error.code), (ErrorKind::Invalid, "VALIDATION_ERROR"));
+        assert_eq!((fields(&error.problems), error.message.as_ref()), (expected, message));
+    }
+    assert!(world.stored().users.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_taken_is_named_whoever_has_it() -> Result<()> {
+    let world = World::new();
+    world.app.create_user(&world.ctx, &row("ada@example.com", "Ada")).await?;
+    world.import(&[people("old", 1)], SILENT).await?;
+    for (given, expected) in [
+        (row("ADA@example.com", "free"), pairs(&[("email", "duplicate")])),
+        (row("free@example.com", "aDA"), pairs(&[("username", "duplicate")])),
+        (row("ada@example.com", "ada"), pairs(&[("email", "duplicate"), ("username", "duplicate")])),
+        (row("ada@example.com", "OLD-1"), pairs(&[("email", "duplicate"), ("username", "duplicate")])),
+        (row("old1@example.com", "free"), pairs(&[("email", "duplicate")])),
+    ] {
+        let error = world.app.create_user(&world.ctx, &given).await.unwrap_err();
+        assert_eq!((error.kind, error.code), (ErrorKind::Conflict, "CONFLICT"));
+        assert_eq!(fields(&error.problems), expected);
+    }
+    assert_eq!(world.stored().users.len(), 2);
+    // Another tenant has names of its own.
+    world.app.create_user(&tenant(8), &row("ada@example.com", "Ada")).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_is_half_made() -> Result<()> {
+    for fault in [Fault::Call(1), Fault::Call(2), Fault::Call(3), Fault::Commit(1)] {
+        let world = World::new();
+        world.store.fail_next(fault);
+        let error = world.app.create_user(&world.ctx, &row("ada@example.com", "ada")).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unavailable, "{fault:?}");
+        assert!(world.stored().users.is_empty());
+        world.app.create_user(&world.ctx, &row("ada@example.com", "ada")).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_many_who_want_the_same_name_one_gets_it() {
+    let world = World::new();
+    let emails: Vec<_> = (0..8).map(|n| format!("ada{n}@example.com")).collect();
+    let results = futures_of(&world, &emails).await;
+    assert_eq!(results.iter().filter(|made| **made).count(), 1);
+    assert_eq!(world.stored().users.len(), 1);
+}
+
+async fn futures_of(world: &World, emails: &[String]) -> Vec<bool> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for email in emails {
+        let (app, ctx, email) = (world.app.clone(), world.ctx, email.clone());
+        tasks.spawn(async move { app.create_user(&ctx, &row(&email, "ada")).await.is_ok() });
+    }
+    tasks.join_all().await
+}
