@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use muster_application::{AppError, ErrorKind};
 use temporalio_common::ActivityError;
 use temporalio_common::error::ApplicationFailure;
@@ -5,6 +7,11 @@ use temporalio_common::error::ApplicationFailure;
 /// Decides which failures the engine tries again: those that time may mend. The message is the public one, because
 /// histories are kept and shown; the cause goes to the log, here and only here.
 pub(crate) fn activity_error(error: AppError) -> ActivityError {
+    activity_error_after(error, None)
+}
+
+/// The same, with a pause before the next attempt that stands in for that of the retry policy.
+pub(crate) fn activity_error_after(error: AppError, pause: Option<Duration>) -> ActivityError {
     let retryable = matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::RateLimited);
     let AppError { code, message, source, .. } = error;
     tracing::warn!(
@@ -15,6 +22,6 @@ pub(crate) fn activity_error(error: AppError) -> ActivityError {
         "an activity failed"
     );
     let text = format!("{code}: {message}");
-    let failure = ApplicationFailure::builder(text).type_name(code.to_owned()).non_retryable(!retryable).build();
-    ActivityError::application(failure)
+    let failure = ApplicationFailure::builder(text).type_name(code.to_owned()).non_retryable(!retryable);
+    ActivityError::application(failure.maybe_next_retry_delay(pause).build())
 }

@@ -63,11 +63,13 @@ impl ImportActivities {
             detail: "the import failed too often and was given up; the users made so far are kept".to_owned(),
         });
         let command = FinishImport { operation: OperationId::new(finish.operation_id), failure };
-        within(span, async { self.app.finish_import(&context, command).await.map(payload).map_err(activity_error) })
-            .await
+        within(span, async {
+            alive(&ctx, self.app.finish_import(&context, command)).await.map(payload).map_err(activity_error)
+        })
+        .await
     }
 }
 
 fn payload(done: muster_application::imports::RangeDone) -> RangeDone {
-    RangeDone { ended: done.ended, has_mails: done.has_mails }
+    RangeDone { ended: done.ended, has_mails: done.has_mails, state: done.state.name().to_owned() }
 }

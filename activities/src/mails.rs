@@ -7,11 +7,12 @@ use muster_application::{App, Context};
 use muster_domain::{OperationId, TenantId};
 use muster_workflows::contract::imports::BlockRange;
 use muster_workflows::contract::mails::definitions;
+use muster_workflows::policy;
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
-use crate::error::activity_error;
+use crate::error::{activity_error, activity_error_after};
 use crate::heartbeat::{Wanted, alive, span, within};
 
 /// Activities on mail.
@@ -34,7 +35,10 @@ impl MailActivities {
         let context = Context::new(TenantId::new(range.tenant_id));
         within(span(&ctx, range.tenant_id, range.operation_id), async {
             let sent = alive(&ctx, self.app.send_mails(&context, command(&range), &Wanted(&ctx))).await;
-            sent.map_err(activity_error)
+            sent.map_err(|error| {
+                let of_the_server = matches!(error.code, "MAIL_DEFERRED" | "MAIL_UNREACHABLE");
+                activity_error_after(error, of_the_server.then(|| policy::mail_pause(ctx.info().attempt)))
+            })
         })
         .await
     }
@@ -44,7 +48,7 @@ impl MailActivities {
     pub async fn give_up_mails(self: Arc<Self>, ctx: ActivityContext, range: BlockRange) -> Result<(), ActivityError> {
         let context = Context::new(TenantId::new(range.tenant_id));
         within(span(&ctx, range.tenant_id, range.operation_id), async {
-            self.app.give_up_mails(&context, command(&range)).await.map_err(activity_error)
+            alive(&ctx, self.app.give_up_mails(&context, command(&range))).await.map_err(activity_error)
         })
         .await
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use temporalio_common::RetryPolicy;
-use temporalio_workflow::ActivityOptions;
+use temporalio_workflow::{ActivityCloseTimeouts, ActivityOptions};
 
 use crate::names::{CONTROL_QUEUE, IMPORT_QUEUE, MAIL_QUEUE};
 
@@ -13,6 +13,8 @@ pub const IMPORT_LANES: u32 = 4;
 const RANGES: u32 = 12;
 /// Most blocks in one activity, so that a lost worker strands little.
 const MAX_RANGE: u32 = 20;
+/// Ranges in one run of the workflow: about 3,000 events, well below what the server suggests to continue at.
+pub const RANGES_PER_RUN: u32 = 500;
 /// Blocks of mails in one activity. One activity at a time per operation: what a crash repeats is one group.
 pub const MAIL_RANGE: u32 = 10;
 
@@ -43,9 +45,20 @@ pub fn finish() -> ActivityOptions {
     options(IMPORT_QUEUE, Duration::from_mins(1), retry(Duration::from_secs(1), PAUSE, 10_000))
 }
 
-/// `send_mails`: about two days of attempts while the mail server is down or puts mails off.
+/// `send_mails`: two days of attempts while the mail server is down or puts mails off. A worker that dies is replaced
+/// soon; only the mail server is given longer and longer to come back, see [`mail_pause`].
 pub fn mail() -> ActivityOptions {
-    options(MAIL_QUEUE, Duration::from_hours(2), retry(Duration::from_secs(2), Duration::from_mins(5), 600))
+    let limits = ActivityCloseTimeouts::ScheduleAndStartToClose {
+        schedule_to_close: Duration::from_hours(48),
+        start_to_close: Duration::from_hours(2),
+    };
+    limited(MAIL_QUEUE, limits, retry(Duration::from_secs(1), Duration::from_secs(2), 100_000))
+}
+
+/// How long a mail server that is down or puts mails off is left alone after so many attempts.
+pub fn mail_pause(attempts: u32) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(8);
+    (Duration::from_secs(2) * (1 << doublings)).min(Duration::from_mins(5))
 }
 
 /// `give_up_mails`: bookkeeping.
@@ -59,7 +72,11 @@ pub fn sweep() -> ActivityOptions {
 }
 
 fn options(queue: &str, start_to_close: Duration, retry: RetryPolicy) -> ActivityOptions {
-    ActivityOptions::with_start_to_close_timeout(start_to_close)
+    limited(queue, ActivityCloseTimeouts::StartToClose(start_to_close), retry)
+}
+
+fn limited(queue: &str, limits: ActivityCloseTimeouts, retry: RetryPolicy) -> ActivityOptions {
+    ActivityOptions::with_close_timeouts(limits)
         .task_queue(queue)
         .heartbeat_timeout(HEARTBEAT)
         .retry_policy(retry)
@@ -78,6 +95,12 @@ fn retry(first: Duration, longest: Duration, attempts: u32) -> RetryPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mail_server_is_asked_less_and_less_often() {
+        let seconds = [0, 1, 2, 3, 8, 9, u32::MAX].map(|attempts| mail_pause(attempts).as_secs());
+        assert_eq!(seconds, [2, 2, 4, 8, 256, 300, 300]);
+    }
 
     #[test]
     fn a_million_rows_are_a_dozen_activities_and_five_million_stay_bounded() {

@@ -16,6 +16,15 @@ pub struct ImportUsersInput {
     pub operation_id: Uuid,
     /// How many blocks it has.
     pub blocks: u32,
+    /// The first block that earlier runs have not taken care of.
+    #[serde(default)]
+    pub first_block: u32,
+    /// Ranges after which the workflow continues as new; 0 leaves it to the policy.
+    #[serde(default)]
+    pub ranges_per_run: u32,
+    /// Earlier runs have left welcome mails to send.
+    #[serde(default)]
+    pub has_mails: bool,
 }
 
 /// Input of `import_range`.
@@ -32,12 +41,15 @@ pub struct BlockRange {
 }
 
 /// Output of `import_range` and `finish_import`. Counts are in the ledger, not here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RangeDone {
     /// The operation has reached a final state.
     pub ended: bool,
     /// There are welcome mails to send.
     pub has_mails: bool,
+    /// Where the operation is, for the search attribute.
+    #[serde(default)]
+    pub state: String,
 }
 
 /// Input of `finish_import`.

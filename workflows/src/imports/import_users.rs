@@ -2,7 +2,7 @@
 
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
-    ActivityExecutionError, ChildWorkflowOptions, ChildWorkflowStartError, ParentClosePolicy,
+    ActivityExecutionError, ChildWorkflowOptions, ChildWorkflowStartError, ContinueAsNewOptions, ParentClosePolicy,
     StartChildWorkflowExecutionFailedCause, WorkflowContext, WorkflowIdReusePolicy, WorkflowResult, join_all,
 };
 
@@ -21,13 +21,25 @@ pub struct ImportUsers;
 impl ImportUsers {
     /// Ends when the operation has ended and its mails are on their way.
     #[run(name = "ImportUsers")]
-    pub async fn run(ctx: &mut WorkflowContext<Self>, input: ImportUsersInput) -> WorkflowResult<()> {
-        let imported = Self::import(ctx, &input).await;
+    pub async fn run(ctx: &mut WorkflowContext<Self>, mut input: ImportUsersInput) -> WorkflowResult<()> {
+        let size = policy::import_range(input.blocks);
+        let share = if input.ranges_per_run == 0 { policy::RANGES_PER_RUN } else { input.ranges_per_run };
+        let ranges = Ranges::new(input.tenant_id, input.operation_id, input.first_block, input.blocks, size, share);
+        let imported = Self::import(ctx, &input, &ranges).await;
+        if let (Ok(done), Some(rest)) = (&imported, ranges.rest()) {
+            input.has_mails |= done.has_mails;
+            input.first_block = rest;
+            let options = ContinueAsNewOptions::builder().task_timeout(policy::WORKFLOW_TASK).build();
+            ctx.continue_as_new(input, options)?;
+            return Ok(());
+        }
         let ended = match &imported {
-            Ok(done) if done.ended => *done,
+            Ok(done) if done.ended => done.clone(),
             _ => Self::finish(ctx, &input, imported.is_err()).await?,
         };
-        if ended.has_mails {
+        ctx.upsert_search_attributes([names::STATE.value_set(ended.state.clone())]);
+        ctx.set_current_details(format!("{}: all {} blocks are done", ended.state, input.blocks));
+        if ended.has_mails || input.has_mails {
             Self::hand_over_mails(ctx, &input).await?;
         }
         imported?;
@@ -37,26 +49,27 @@ impl ImportUsers {
     async fn import(
         ctx: &WorkflowContext<Self>,
         input: &ImportUsersInput,
+        ranges: &Ranges,
     ) -> Result<RangeDone, ActivityExecutionError> {
-        let size = policy::import_range(input.blocks);
-        let ranges = Ranges::new(input.tenant_id, input.operation_id, input.blocks, size);
-        let lanes = (0..policy::IMPORT_LANES.min(input.blocks)).map(|_| Self::lane(ctx, &ranges));
-        let mut all = RangeDone { ended: false, has_mails: false };
+        let lanes = (0..policy::IMPORT_LANES.min(input.blocks)).map(|_| Self::lane(ctx, input.blocks, ranges));
+        let mut all = RangeDone::default();
         for lane in join_all(lanes).await {
-            let RangeDone { ended, has_mails } = lane?;
-            all.ended |= ended;
-            all.has_mails |= has_mails;
+            all = both(all, lane?);
         }
         Ok(all)
     }
 
-    async fn lane(ctx: &WorkflowContext<Self>, ranges: &Ranges) -> Result<RangeDone, ActivityExecutionError> {
-        let mut all = RangeDone { ended: false, has_mails: false };
+    async fn lane(
+        ctx: &WorkflowContext<Self>,
+        blocks: u32,
+        ranges: &Ranges,
+    ) -> Result<RangeDone, ActivityExecutionError> {
+        let mut all = RangeDone::default();
         while let Some(range) = ranges.take() {
-            let RangeDone { ended, has_mails } =
-                ctx.execute_activity(ImportActivities::import_range, range, policy::import()).await?;
-            all.ended |= ended;
-            all.has_mails |= has_mails;
+            let upto = range.last_block + 1;
+            let done = ctx.execute_activity(ImportActivities::import_range, range, policy::import()).await?;
+            ctx.set_current_details(format!("imported up to block {upto} of {blocks}"));
+            all = both(all, done);
         }
         Ok(all)
     }
@@ -73,7 +86,7 @@ impl ImportUsers {
 
     /// The mails outlive this workflow: users do not wait for a mail server.
     async fn hand_over_mails(ctx: &WorkflowContext<Self>, input: &ImportUsersInput) -> WorkflowResult<()> {
-        let ImportUsersInput { tenant_id, operation_id, blocks } = *input;
+        let ImportUsersInput { tenant_id, operation_id, blocks, .. } = *input;
         let options = ChildWorkflowOptions::builder()
             .workflow_id(names::mail_workflow(tenant_id, operation_id))
             .task_queue(names::MAIL_QUEUE.to_owned())
@@ -93,4 +106,10 @@ impl ImportUsers {
             started => Ok(started.map(drop)?),
         }
     }
+}
+
+/// What two ranges come to.
+fn both(one: RangeDone, other: RangeDone) -> RangeDone {
+    let state = if other.state.is_empty() { one.state } else { other.state };
+    RangeDone { ended: one.ended || other.ended, has_mails: one.has_mails || other.has_mails, state }
 }

@@ -1,0 +1,38 @@
+//! The payloads as they stand on the wire. A snapshot that changes would strand running workflows: only additions,
+//! with a default, are allowed, and the older form must still be read.
+
+use muster_workflows::contract::imports::{BlockRange, FinishImport, ImportUsersInput, RangeDone};
+use muster_workflows::contract::mails::SendWelcomeMailsInput;
+use serde_json::json;
+use uuid::Uuid;
+
+const TENANT: Uuid = Uuid::from_u128(1);
+const OPERATION: Uuid = Uuid::from_u128(2);
+
+#[test]
+fn payloads_are_ids_and_ranges() {
+    insta::assert_json_snapshot!(
+        "payloads",
+        json!({
+            "ImportUsersInput": ImportUsersInput {
+                tenant_id: TENANT, operation_id: OPERATION, blocks: 3, first_block: 1, ranges_per_run: 0, has_mails: false,
+            },
+            "BlockRange": BlockRange { tenant_id: TENANT, operation_id: OPERATION, first_block: 0, last_block: 8 },
+            "RangeDone": RangeDone { ended: true, has_mails: false, state: "succeeded".to_owned() },
+            "FinishImport": FinishImport { tenant_id: TENANT, operation_id: OPERATION, failed: false },
+            "SendWelcomeMailsInput": SendWelcomeMailsInput { tenant_id: TENANT, operation_id: OPERATION, blocks: 3 },
+        })
+    );
+}
+
+#[test]
+fn the_first_form_of_each_payload_is_still_read() {
+    let input = json!({ "tenant_id": TENANT, "operation_id": OPERATION, "blocks": 3 });
+    let read: ImportUsersInput = serde_json::from_value(input).unwrap();
+    assert_eq!((read.blocks, read.first_block, read.ranges_per_run, read.has_mails), (3, 0, 0, false));
+    let done: RangeDone = serde_json::from_value(json!({ "ended": true, "has_mails": true })).unwrap();
+    assert_eq!(done, RangeDone { ended: true, has_mails: true, state: String::new() });
+    let finish: FinishImport =
+        serde_json::from_value(json!({ "tenant_id": TENANT, "operation_id": OPERATION })).unwrap();
+    assert!(!finish.failed);
+}
