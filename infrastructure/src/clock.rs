@@ -1,6 +1,6 @@
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use muster_application::ports::{Clock, IdSource};
-use muster_domain::OperationId;
+use muster_domain::{OperationId, UserId};
 use uuid::Uuid;
 
 /// The machine's clock, to the microsecond: as much as Postgres keeps.
@@ -23,5 +23,10 @@ impl IdSource for TimeOrderedIds {
     #[expect(clippy::disallowed_methods, reason = "this is the one place where ids are made")]
     fn operation_id(&self) -> OperationId {
         OperationId::new(Uuid::now_v7())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the other place where ids are made")]
+    fn user_id(&self) -> UserId {
+        UserId::new(Uuid::now_v7())
     }
 }

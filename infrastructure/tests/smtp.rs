@@ -10,6 +10,7 @@ fn mail(to: &str) -> Mail {
         message_key: "welcome.7.x".to_owned(),
         subject: "Welcome".to_owned(),
         text: "Hello".to_owned(),
+        html: "<p>Hello</p>".to_owned(),
     }
 }
 

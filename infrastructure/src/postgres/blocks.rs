@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use muster_domain::operations::{Block, BlockOutcome, BlockPayload};
+use muster_domain::operations::{Block, BlockOutcome, BlockPayload, SettledBlock};
 use muster_domain::{OperationId, RepositoryError};
 
 use super::convert::{to_i32, to_u32};
@@ -104,5 +104,34 @@ impl PgUnitOfWork {
         .await
         .map_err(repository_error)?;
         one_row(done.rows_affected())
+    }
+
+    pub(super) async fn settled(
+        &mut self,
+        operation: OperationId,
+        after: u32,
+    ) -> Result<Vec<SettledBlock>, RepositoryError> {
+        let rows = sqlx::query!(
+            r#"select
+                   first_row
+                 , row_count
+                 , created as "created!"
+                 , failed as "failed!"
+               from operation_blocks
+               where tenant_id = $1 and operation_id = $2 and settled_at is not null and first_row + row_count - 1 > $3
+               order by number"#,
+            self.tenant,
+            operation.get(),
+            i32::try_from(after).unwrap_or(i32::MAX),
+        )
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        rows.into_iter()
+            .map(|row| {
+                let outcome = BlockOutcome { created: to_u32(row.created)?, failed: to_u32(row.failed)? };
+                Ok(SettledBlock { first_row: to_u32(row.first_row)?, rows: to_u32(row.row_count)?, outcome })
+            })
+            .collect()
     }
 }

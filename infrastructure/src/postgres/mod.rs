@@ -6,6 +6,7 @@ mod error;
 mod guard;
 mod keys;
 mod mails;
+mod operation_reads;
 mod operations;
 mod pool;
 mod readers;

@@ -1,73 +1,15 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    Block, BlockOutcome, BlockPayload, FailedRow, IdempotencyEntry, ImportOptions, NewOperation, OnError, Operation,
-    OperationFailure, OperationKind, OperationRepository, OperationState, Progress, UploadFormat,
+    Block, BlockOutcome, BlockPayload, FailedRow, IdempotencyEntry, ImportOptions, NewOperation, Operation,
+    OperationRepository,
 };
-use muster_domain::{OperationId, RepositoryError, TenantId};
+use muster_domain::{OperationId, RepositoryError};
 
-use super::convert::{to_i32, to_u32, to_u64};
-use super::error::{damaged, one_row, repository_error};
+use super::convert::{to_i32, to_u64};
+use super::error::{one_row, repository_error};
 use super::unit_of_work::PgUnitOfWork;
 use super::watch::CHANNEL;
-
-/// An operation with its ledger summed up.
-struct OperationRow {
-    kind: String,
-    state: String,
-    format: String,
-    on_error: String,
-    send_welcome: bool,
-    unknown_columns: Vec<String>,
-    rows_total: i32,
-    blocks_total: i32,
-    failure_code: Option<String>,
-    failure_detail: Option<String>,
-    created_at: DateTime<Utc>,
-    queued_at: Option<DateTime<Utc>>,
-    started_at: Option<DateTime<Utc>>,
-    finished_at: Option<DateTime<Utc>>,
-    rows_done: i64,
-    created: i64,
-    failed: i64,
-    blocks_done: i64,
-    mails_total: i64,
-    mails_sent: i64,
-    mails_refused: i64,
-}
-
-impl OperationRow {
-    fn read(self, tenant: TenantId, id: OperationId) -> Result<Operation, RepositoryError> {
-        let on_error = OnError::from_name(&self.on_error).ok_or_else(|| damaged("error policy"))?;
-        Ok(Operation {
-            id,
-            tenant,
-            kind: OperationKind::from_name(&self.kind).ok_or_else(|| damaged("kind"))?,
-            state: OperationState::from_name(&self.state).ok_or_else(|| damaged("state"))?,
-            format: UploadFormat::from_name(&self.format).ok_or_else(|| damaged("format"))?,
-            options: ImportOptions { on_error, send_welcome: self.send_welcome },
-            unknown_columns: self.unknown_columns,
-            progress: Progress {
-                rows_total: to_u32(self.rows_total)?.into(),
-                rows_done: to_u64(self.rows_done)?,
-                created: to_u64(self.created)?,
-                failed: to_u64(self.failed)?,
-                blocks_total: to_u32(self.blocks_total)?,
-                blocks_done: u32::try_from(self.blocks_done).map_err(|_| damaged("number"))?,
-                mails_total: to_u64(self.mails_total)?,
-                mails_sent: to_u64(self.mails_sent)?,
-                mails_refused: to_u64(self.mails_refused)?,
-            },
-            failure: self
-                .failure_code
-                .map(|code| OperationFailure { code, detail: self.failure_detail.unwrap_or_default() }),
-            created_at: self.created_at,
-            queued_at: self.queued_at,
-            started_at: self.started_at,
-            finished_at: self.finished_at,
-        })
-    }
-}
 
 #[async_trait]
 impl OperationRepository for PgUnitOfWork {
@@ -179,56 +121,7 @@ impl OperationRepository for PgUnitOfWork {
     }
 
     async fn find(&mut self, operation: OperationId) -> Result<Option<Operation>, RepositoryError> {
-        let row = sqlx::query_as!(
-            OperationRow,
-            r#"select
-                   o.kind
-                 , o.state
-                 , o.format
-                 , o.on_error
-                 , o.send_welcome
-                 , o.unknown_columns
-                 , o.rows_total
-                 , o.blocks_total
-                 , o.failure_code
-                 , o.failure_detail
-                 , o.created_at
-                 , o.queued_at
-                 , o.started_at
-                 , o.finished_at
-                 , b.rows_done as "rows_done!"
-                 , b.created as "created!"
-                 , b.failed as "failed!"
-                 , b.blocks_done as "blocks_done!"
-                 , m.total as "mails_total!"
-                 , m.sent as "mails_sent!"
-                 , m.refused as "mails_refused!"
-               from operations o
-               cross join lateral (
-                   select
-                       coalesce(sum(row_count), 0) as rows_done
-                     , coalesce(sum(created), 0) as created
-                     , coalesce(sum(failed), 0) as failed
-                     , count(*) as blocks_done
-                   from operation_blocks
-                   where tenant_id = o.tenant_id and operation_id = o.id and settled_at is not null
-               ) b
-               cross join lateral (
-                   select
-                       coalesce(sum(total), 0) as total
-                     , coalesce(sum(sent), 0) as sent
-                     , coalesce(sum(refused), 0) as refused
-                   from mail_batches
-                   where tenant_id = o.tenant_id and operation_id = o.id
-               ) m
-               where o.tenant_id = $1 and o.id = $2"#,
-            self.tenant,
-            operation.get(),
-        )
-        .fetch_optional(&mut *self.tx)
-        .await
-        .map_err(repository_error)?;
-        row.map(|row| row.read(TenantId::new(self.tenant), operation)).transpose()
+        Ok(self.operations(&[operation.get()]).await?.pop())
     }
 
     async fn lock(&mut self, operation: OperationId) -> Result<Option<Operation>, RepositoryError> {

@@ -1,6 +1,9 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use muster_domain::operations::{DueOperation, DueReason, FailedRow, Operation, OperationReader, OperationRepository};
+use muster_domain::operations::{
+    DueOperation, DueReason, FailedRow, Operation, OperationPosition, OperationReader, OperationRepository,
+    OperationState, RowStatus, SettledBlock,
+};
 use muster_domain::users::{User, UserReader};
 use muster_domain::{OperationId, RepositoryError, TenantId, UserId};
 use sqlx::PgPool;
@@ -59,17 +62,43 @@ impl OperationReader for PgReaders {
         Ok(found)
     }
 
+    async fn list(
+        &self,
+        tenant: TenantId,
+        state: Option<OperationState>,
+        after: Option<OperationPosition>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, RepositoryError> {
+        let mut uow = begin(&self.pool, tenant.get()).await?;
+        let operations = uow.latest(state, after, limit).await?;
+        uow.tx.commit().await.map_err(repository_error)?;
+        Ok(operations)
+    }
+
     async fn rows(
         &self,
         tenant: TenantId,
         operation: OperationId,
+        status: Option<RowStatus>,
         after: u32,
         limit: u32,
     ) -> Result<Vec<FailedRow>, RepositoryError> {
         let mut uow = begin(&self.pool, tenant.get()).await?;
-        let rows = uow.failed_rows(operation, after, limit).await?;
+        let rows = uow.failed_rows(operation, status, after, limit).await?;
         uow.tx.commit().await.map_err(repository_error)?;
         Ok(rows)
+    }
+
+    async fn ledger(
+        &self,
+        tenant: TenantId,
+        operation: OperationId,
+        after: u32,
+    ) -> Result<Vec<SettledBlock>, RepositoryError> {
+        let mut uow = begin(&self.pool, tenant.get()).await?;
+        let blocks = uow.settled(operation, after).await?;
+        uow.tx.commit().await.map_err(repository_error)?;
+        Ok(blocks)
     }
 
     /// The one door through which anything is seen of all tenants: a function of the database's owner that

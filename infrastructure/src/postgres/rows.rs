@@ -36,6 +36,7 @@ impl PgUnitOfWork {
     pub(super) async fn failed_rows(
         &mut self,
         operation: OperationId,
+        status: Option<RowStatus>,
         after: u32,
         limit: u32,
     ) -> Result<Vec<FailedRow>, RepositoryError> {
@@ -46,13 +47,14 @@ impl PgUnitOfWork {
                  , status
                  , problems::text as "problems!"
                from operation_rows
-               where tenant_id = $1 and operation_id = $2 and number > $3
+               where tenant_id = $1 and operation_id = $2 and number > $3 and ($5::text is null or status = $5)
                order by number
                limit $4"#,
             self.tenant,
             operation.get(),
             i32::try_from(after).unwrap_or(i32::MAX),
             i64::from(limit),
+            status.map(RowStatus::name),
         )
         .fetch_all(&mut *self.tx)
         .await

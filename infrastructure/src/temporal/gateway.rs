@@ -16,7 +16,14 @@ impl WorkflowGateway for Temporal {
     async fn start_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
         let (tenant_id, operation_id) = (start.tenant.get(), start.operation.get());
         let id = names::import_workflow(tenant_id, operation_id);
-        let input = ImportUsersInput { tenant_id, operation_id, blocks: start.blocks };
+        let input = ImportUsersInput {
+            tenant_id,
+            operation_id,
+            blocks: start.blocks,
+            first_block: 0,
+            ranges_per_run: 0,
+            has_mails: false,
+        };
         let summary = format!("Import of {} blocks of users", start.blocks);
         let options = options(start, names::CONTROL_QUEUE, id, summary);
         let client = self.client().await.map_err(gateway_error)?;

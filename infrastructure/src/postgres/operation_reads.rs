@@ -1,0 +1,160 @@
+use std::cmp::Reverse;
+
+use chrono::{DateTime, Utc};
+use muster_domain::operations::{
+    ImportOptions, OnError, Operation, OperationFailure, OperationKind, OperationPosition, OperationState, Progress,
+    UploadFormat,
+};
+use muster_domain::{OperationId, RepositoryError, TenantId};
+use sqlx::{Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::convert::{to_u32, to_u64};
+use super::error::{damaged, repository_error};
+use super::unit_of_work::PgUnitOfWork;
+
+/// An operation with its ledger summed up.
+struct OperationRow {
+    id: Uuid,
+    kind: String,
+    state: String,
+    format: String,
+    on_error: String,
+    send_welcome: bool,
+    unknown_columns: Vec<String>,
+    rows_total: i32,
+    blocks_total: i32,
+    failure_code: Option<String>,
+    failure_detail: Option<String>,
+    created_at: DateTime<Utc>,
+    queued_at: Option<DateTime<Utc>>,
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+    rows_done: i64,
+    created: i64,
+    failed: i64,
+    blocks_done: i64,
+    settled_at: Option<DateTime<Utc>>,
+    mails_total: i64,
+    mails_sent: i64,
+    mails_refused: i64,
+    mails_settled_at: Option<DateTime<Utc>>,
+}
+
+impl OperationRow {
+    fn read(self, tenant: TenantId) -> Result<Operation, RepositoryError> {
+        let on_error = OnError::from_name(&self.on_error).ok_or_else(|| damaged("error policy"))?;
+        Ok(Operation {
+            id: OperationId::new(self.id),
+            tenant,
+            kind: OperationKind::from_name(&self.kind).ok_or_else(|| damaged("kind"))?,
+            state: OperationState::from_name(&self.state).ok_or_else(|| damaged("state"))?,
+            format: UploadFormat::from_name(&self.format).ok_or_else(|| damaged("format"))?,
+            options: ImportOptions { on_error, send_welcome: self.send_welcome },
+            unknown_columns: self.unknown_columns,
+            progress: Progress {
+                rows_total: to_u32(self.rows_total)?.into(),
+                rows_done: to_u64(self.rows_done)?,
+                created: to_u64(self.created)?,
+                failed: to_u64(self.failed)?,
+                blocks_total: to_u32(self.blocks_total)?,
+                blocks_done: u32::try_from(self.blocks_done).map_err(|_| damaged("number"))?,
+                settled_at: self.settled_at,
+                mails_total: to_u64(self.mails_total)?,
+                mails_sent: to_u64(self.mails_sent)?,
+                mails_refused: to_u64(self.mails_refused)?,
+                mails_settled_at: self.mails_settled_at,
+            },
+            failure: self
+                .failure_code
+                .map(|code| OperationFailure { code, detail: self.failure_detail.unwrap_or_default() }),
+            created_at: self.created_at,
+            queued_at: self.queued_at,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+        })
+    }
+}
+
+impl PgUnitOfWork {
+    /// The operations with these ids, in no order, however many with one statement.
+    pub(super) async fn operations(&mut self, ids: &[Uuid]) -> Result<Vec<Operation>, RepositoryError> {
+        let rows = sqlx::query_as!(
+            OperationRow,
+            r#"select
+                   o.id
+                 , o.kind
+                 , o.state
+                 , o.format
+                 , o.on_error
+                 , o.send_welcome
+                 , o.unknown_columns
+                 , o.rows_total
+                 , o.blocks_total
+                 , o.failure_code
+                 , o.failure_detail
+                 , o.created_at
+                 , o.queued_at
+                 , o.started_at
+                 , o.finished_at
+                 , b.rows_done as "rows_done!"
+                 , b.created as "created!"
+                 , b.failed as "failed!"
+                 , b.blocks_done as "blocks_done!"
+                 , b.settled_at as "settled_at?"
+                 , m.total as "mails_total!"
+                 , m.sent as "mails_sent!"
+                 , m.refused as "mails_refused!"
+                 , m.settled_at as "mails_settled_at?"
+               from operations o
+               cross join lateral (
+                   select
+                       coalesce(sum(row_count), 0) as rows_done
+                     , coalesce(sum(created), 0) as created
+                     , coalesce(sum(failed), 0) as failed
+                     , count(*) as blocks_done
+                     , max(settled_at) as settled_at
+                   from operation_blocks
+                   where tenant_id = o.tenant_id and operation_id = o.id and settled_at is not null
+               ) b
+               cross join lateral (
+                   select
+                       coalesce(sum(total), 0) as total
+                     , coalesce(sum(sent), 0) as sent
+                     , coalesce(sum(refused), 0) as refused
+                     , case when bool_and(done_through >= last_row and deferred = '{}') then max(updated_at) end as settled_at
+                   from mail_batches
+                   where tenant_id = o.tenant_id and operation_id = o.id
+               ) m
+               where o.tenant_id = $1 and o.id = any($2)"#,
+            self.tenant,
+            ids,
+        )
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        rows.into_iter().map(|row| row.read(TenantId::new(self.tenant))).collect()
+    }
+
+    /// A page of operations, the latest first.
+    pub(super) async fn latest(
+        &mut self,
+        state: Option<OperationState>,
+        after: Option<OperationPosition>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, RepositoryError> {
+        let mut page = QueryBuilder::<Postgres>::new("select id from operations where tenant_id = ");
+        page.push_bind(self.tenant);
+        if let Some(state) = state {
+            page.push(" and state = ").push_bind(state.name());
+        }
+        if let Some(OperationPosition { created_at, id }) = after {
+            page.push(" and (created_at, id) < (").push_bind(created_at).push(", ").push_bind(id.get()).push(")");
+        }
+        page.push(" order by created_at desc, id desc limit ").push_bind(i64::from(limit));
+        let ids = page.build_query_scalar().fetch_all(&mut *self.tx).await.map_err(repository_error)?;
+        let mut operations = self.operations(&ids).await?;
+        operations.sort_by_key(|operation| Reverse((operation.created_at, operation.id)));
+        Ok(operations)
+    }
+}
