@@ -114,6 +114,15 @@ impl BodyReader {
         self.seen = self.seen.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         if self.seen > self.limit { Err(too_large(self.limit)) } else { Ok(Some(piece)) }
     }
+
+    /// The body as a whole, for routes whose limit is small.
+    pub(crate) async fn whole(mut self) -> Result<Vec<u8>, Problem> {
+        let mut whole = Vec::new();
+        while let Some(piece) = self.next().await? {
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole)
+    }
 }
 
 fn too_large(limit: u64) -> Problem {

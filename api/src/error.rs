@@ -5,7 +5,7 @@ use muster_application::{AppError, ErrorKind};
 use muster_bootstrap::tokens::TokenError;
 
 use crate::formats::FormatError;
-use crate::problem::{ErrorDetail, Problem};
+use crate::problem::{ErrorDetail, Problem, pointer};
 
 /// Seconds after which it is worth to try again when a part is down.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
@@ -25,7 +25,9 @@ impl From<AppError> for Problem {
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let problem = Self::new(status, error.code, error.message);
+        let found = error.problems.into_iter();
+        let errors = found.map(|found| ErrorDetail::new(pointer(&found), found.code, found.detail)).collect();
+        let problem = Self::new(status, error.code, error.message).errors(errors);
         match error.kind {
             ErrorKind::Unavailable | ErrorKind::RateLimited => problem.header(header::RETRY_AFTER, RETRY_AFTER),
             ErrorKind::Unauthenticated => challenge(problem),

@@ -11,6 +11,7 @@ mod error;
 mod extract;
 mod formats;
 mod health;
+mod media;
 mod observe;
 pub mod openapi;
 mod problem;

@@ -8,7 +8,7 @@ use anyhow::Context;
 use muster_api::{ApiState, UploadLimits, router, server};
 use muster_bootstrap::tokens::TenantTokens;
 use muster_bootstrap::wire::{self, Role};
-use muster_bootstrap::{Config, lifecycle, telemetry};
+use muster_bootstrap::{Config, health_check, lifecycle, telemetry};
 use tokio::net::TcpListener;
 
 /// How long requests that run may go on when the process is asked to end; longer than any `Prefer: wait`.
@@ -16,29 +16,29 @@ const GRACE: Duration = Duration::from_secs(65);
 
 const ABOUT: &str = "The API of Muster: takes users by the million and makes them durably.
 
-It has no options. Configuration comes from the environment: DATABASE_URL is required; HOST, PORT, TEMPORAL_ADDRESS,
-REDIS_URL, JWT_PRIVATE_KEY and others are in README.md.
+Configuration comes from the environment: DATABASE_URL is required; HOST, PORT, TEMPORAL_ADDRESS,
+REDIS_URL, JWT_PRIVATE_KEY and all others are in docs/operate/configuration.md.
 
-  --help     shows this
-  --version  shows the version";
+  --healthcheck  asks the API that listens on HOST and PORT whether it is ready; 0 if it is, 1 if not
+  --help         shows this
+  --version      shows the version";
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
-        None => {}
-        Some("--help" | "-h") => return say(ABOUT),
-        Some("--version" | "-V") => return say(concat!("api ", env!("CARGO_PKG_VERSION"))),
+        None => lifecycle::exit_code(run().map(|()| ExitCode::SUCCESS)),
+        Some("--healthcheck") => lifecycle::exit_code(health().map(|()| ExitCode::SUCCESS)),
+        Some("--help" | "-h") => say(ABOUT),
+        Some("--version" | "-V") => say(concat!("api ", env!("CARGO_PKG_VERSION"))),
         Some(_) => {
-            eprintln!("api has no such option; see api --help");
-            return ExitCode::from(2);
+            eprintln!("error: api has no such option; see api --help");
+            ExitCode::from(2)
         }
     }
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("api: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+}
+
+fn health() -> anyhow::Result<()> {
+    let config = Config::load()?;
+    health_check::ask(config.host, config.port)
 }
 
 fn say(text: &str) -> ExitCode {

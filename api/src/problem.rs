@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use muster_application::imports::RowProblem;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -101,6 +102,11 @@ impl ErrorDetail {
     ) -> Self {
         Self { pointer: pointer.into(), detail: detail.into(), code: code.into(), row: None, line: None }
     }
+}
+
+/// Where in an object the problem is: JSON pointer to the field, or to the object as a whole.
+pub(crate) fn pointer(problem: &RowProblem) -> String {
+    problem.field.as_ref().map(|field| format!("/{field}")).unwrap_or_default()
 }
 
 impl Problem {

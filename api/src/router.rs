@@ -21,7 +21,9 @@ pub(crate) fn table() -> OpenApiRouter<ApiState> {
         .routes(routes!(health::ready))
         .routes(routes!(health::health_v1))
         .routes(routes!(v1::users::batch::batch))
+        .routes(routes!(v1::users::create::create))
         .routes(routes!(v1::users::get::get))
+        .routes(routes!(v1::operations::list::list))
         .routes(routes!(v1::operations::get::get))
         .routes(routes!(v1::operations::rows::rows))
 }

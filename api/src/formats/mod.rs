@@ -87,6 +87,11 @@ fn row_too_long() -> RowProblem {
     problem(None, "row_too_long", "a row may take at most 64 KiB (65536 bytes)")
 }
 
+/// A body that is one user, without any rule applied; none if it is no JSON object.
+pub(crate) fn read_user(body: &[u8]) -> Option<ImportRow<'_>> {
+    object::read_object(body, 1).ok()
+}
+
 /// A row of which nothing could be read.
 fn unreadable(line: u64, problem: RowProblem) -> ImportRow<'static> {
     ImportRow { line, problems: vec![problem], ..ImportRow::default() }

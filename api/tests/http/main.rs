@@ -5,6 +5,8 @@ mod batch;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod create_user;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod errors;

@@ -159,6 +159,12 @@ impl World {
         self.send(Request::get(path).header("x-tenant-token", self.token()).body(Body::empty()).unwrap()).await
     }
 
+    /// `POST` of a body.
+    pub async fn post(&self, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post(path).header("x-tenant-token", self.token()).header("content-type", kind);
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
     /// `POST /users/batch` with further headers.
     pub async fn batch(&self, kind: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
         self.batch_at("", kind, headers, body).await

@@ -13,6 +13,8 @@ async fn no_token_opens_nothing() {
         ("GET", PATH),
         ("GET", "/api/v1/operations/00000000-0000-0000-0000-000000000000/rows"),
         ("GET", "/api/v1/users/x"),
+        ("GET", "/api/v1/operations"),
+        ("POST", "/api/v1/users"),
         ("POST", "/api/v1/users/batch"),
     ] {
         let request = Request::builder().method(method).uri(path).body(Body::from("x")).unwrap();

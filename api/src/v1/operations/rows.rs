@@ -1,22 +1,21 @@
 use axum::Json;
 use axum::extract::State;
-use muster_application::AppError;
 use muster_application::imports::RowProblem;
-use muster_domain::OperationId;
-use muster_domain::operations::{FailedRow, RowStatus};
+use muster_application::operations::{OperationRow, RowFilter};
+use muster_domain::{OperationId, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::cursor;
+use crate::cursor::Cursor;
 use crate::extract::{Id, Params, Tenant};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, pointer};
 use crate::state::ApiState;
 
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
 
-/// A page of the rows that did not simply succeed.
+/// A page of the rows of an operation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RowsView {
     /// By row ascending.
@@ -27,15 +26,16 @@ pub(crate) struct RowsView {
     next_cursor: Option<String>,
 }
 
-/// A row that did not simply succeed.
+/// A row of an operation.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OperationRow)]
 pub(crate) struct RowView {
     /// Number of the row, from 1.
     row: u32,
-    /// Line of the file on which it starts, from 1.
+    /// Line of the file on which it starts, from 1; null for users, of whom the line is not kept.
     line: Option<u64>,
-    /// `failed`, or `mail_refused` for a user whose welcome mail was refused for good.
+    /// `failed`, `created`, `mail_refused` for a user whose welcome mail was refused for good, or `skipped` for a good
+    /// row of an upload that is all or nothing and has a bad one.
     #[schema(value_type = String, example = "failed")]
     status: &'static str,
     /// The user that the row became.
@@ -50,6 +50,9 @@ pub(crate) struct RowProblemView {
     /// The field at fault; null when the whole row is.
     #[schema(example = "email")]
     field: Option<String>,
+    /// The same as a JSON pointer into the user; empty when the whole row is at fault.
+    #[schema(example = "/email")]
+    pointer: String,
     /// Stable code.
     #[schema(example = "invalid_email")]
     code: String,
@@ -59,22 +62,34 @@ pub(crate) struct RowProblemView {
 
 impl From<RowProblem> for RowProblemView {
     fn from(problem: RowProblem) -> Self {
+        let pointer = pointer(&problem);
         let RowProblem { field, code, detail } = problem;
-        Self { field: field.map(Into::into), code: code.into(), detail: detail.into() }
+        Self { field: field.map(Into::into), pointer, code: code.into(), detail: detail.into() }
     }
 }
 
-/// What storage keeps of a row's problems.
-pub(crate) fn problems(row: &FailedRow) -> Result<Vec<RowProblem>, Problem> {
-    Ok(serde_json::from_str(&row.problems).map_err(AppError::internal)?)
+impl From<OperationRow> for RowView {
+    fn from(row: OperationRow) -> Self {
+        Self {
+            row: row.row,
+            line: row.line,
+            status: row.status.name(),
+            user_id: row.user.map(UserId::get),
+            problems: row.problems.into_iter().map(Into::into).collect(),
+        }
+    }
 }
 
-/// The rows of an operation that did not simply succeed
+/// The rows of an operation and what became of them
+///
+/// Without `status`, those with a problem: failed rows, and users whose welcome mail was refused. Rows are listed as
+/// soon as their block of 10 000 is done.
 #[utoipa::path(
     get, path = "/api/v1/operations/{id}/rows", operation_id = "list_operation_rows", tag = "Operations",
     params(
         ("id" = uuid::Uuid, Path, description = "Which operation"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("status" = Option<String>, Query, description = "`failed`, `mail_refused`, `created`, `skipped` or `all`"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024),
         ("limit" = Option<u32>, Query, description = "Rows of a page, default 100", minimum = 1, maximum = 1000),
     ),
     responses(
@@ -92,24 +107,16 @@ pub(crate) async fn rows(
     Id(id): Id,
     params: Params,
 ) -> Result<Json<RowsView>, Problem> {
-    let after = params.get("cursor")?.map_or(Ok(0), cursor::decode)?;
+    let right = "all, failed, mail_refused, created or skipped";
+    let filter = params.read("status", right, RowFilter::from_name)?.unwrap_or(RowFilter::Reported);
     let limit = params.number("limit", 1, MAX_LIMIT, DEFAULT_LIMIT)?;
-    let id = OperationId::new(id);
-    let page = state.app.operation_rows(&ctx, id, after, limit).await?;
-    let ids = state.app.operation(&ctx, id).await?.row_ids();
-    let view = |row: FailedRow| {
-        Ok(RowView {
-            row: row.row,
-            // Rows of which nobody counted the lines have none.
-            line: (row.line > 0).then_some(row.line),
-            status: row.status.name(),
-            user_id: (row.status == RowStatus::MailRefused).then(|| ids.id(row.row).get()),
-            problems: problems(&row)?.into_iter().map(Into::into).collect(),
-        })
-    };
+    // A cursor of another operation would begin anywhere.
+    let after = Cursor::<u32>::of(&params, |cursor| cursor.value == id)?.map_or(0, |cursor| cursor.sort_value);
+    let page = state.app.operation_rows(&ctx, OperationId::new(id), filter, after, limit).await?;
+    let next = page.next_after.map(|row| Cursor { sort_value: row, value: id });
     Ok(Json(RowsView {
-        items: page.items.into_iter().map(view).collect::<Result<_, Problem>>()?,
-        has_next: page.next_after.is_some(),
-        next_cursor: page.next_after.map(cursor::encode),
+        items: page.items.into_iter().map(Into::into).collect(),
+        has_next: next.is_some(),
+        next_cursor: next.and_then(|next| next.encode()),
     }))
 }

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use muster_domain::operations::{Operation, OperationFailure, Progress};
+use muster_domain::operations::{Operation, OperationFailure};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -43,6 +43,12 @@ pub(crate) struct OperationView {
     /// When it reached a final state.
     #[serde(serialize_with = "time::maybe")]
     finished_at: Option<DateTime<Utc>>,
+    /// When its rows were done: the same as `finished_at`, which does not wait for mails.
+    #[serde(serialize_with = "time::maybe")]
+    rows_finished_at: Option<DateTime<Utc>>,
+    /// When its last welcome mail was sent or refused; null while mails are queued, and when there are none.
+    #[serde(serialize_with = "time::maybe")]
+    mails_finished_at: Option<DateTime<Utc>>,
     /// Where to look.
     links: LinksView,
 }
@@ -61,6 +67,8 @@ pub(crate) struct OptionsView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProgressView {
     /// Rows that were uploaded.
+    rows_received: u64,
+    /// The same.
     rows_total: u64,
     /// Rows whose outcome is settled.
     rows_done: u64,
@@ -68,16 +76,28 @@ pub(crate) struct ProgressView {
     created: u64,
     /// Rows that failed; `links.rows` says why.
     failed: u64,
+    /// Good rows of an upload that is all or nothing and has a bad one.
+    skipped: u64,
+    /// Rows that are done, in percent with one decimal.
+    #[schema(minimum = 0, maximum = 100, example = 99.9)]
+    percent: f64,
+    /// Rows done in a second from `started_at` to the last row that is done; null before the start.
+    #[schema(example = 61_728.3)]
+    rows_per_second: Option<f64>,
     /// Blocks that the rows were cut into.
     blocks_total: u32,
     /// Blocks that are settled.
     blocks_done: u32,
     /// Welcome mails to be sent.
     mails_total: u64,
+    /// Welcome mails that were neither sent nor refused yet.
+    mails_queued: u64,
     /// Welcome mails that the mail server took.
     mails_sent: u64,
     /// Welcome mails that the mail server refused for good.
     mails_refused: u64,
+    /// The same.
+    mails_failed: u64,
 }
 
 /// Why an operation failed as a whole.
@@ -95,7 +115,7 @@ pub(crate) struct LinksView {
     /// The operation itself.
     #[serde(rename = "self")]
     this: String,
-    /// The rows that did not simply succeed.
+    /// The rows with a problem; with `?status=all` all of them.
     rows: String,
 }
 
@@ -118,7 +138,9 @@ impl From<Operation> for OperationView {
                 on_error: operation.options.on_error.name(),
                 send_welcome: operation.options.send_welcome,
             },
-            progress: operation.progress.into(),
+            progress: ProgressView::of(&operation),
+            rows_finished_at: operation.finished_at,
+            mails_finished_at: operation.mails_finished_at(),
             warnings: warnings.map(|name| format!("column {name:?} is not known and was ignored")).collect(),
             unknown_columns: operation.unknown_columns,
             error: operation.failure.map(|OperationFailure { code, detail }| FailureView { code, message: detail }),
@@ -131,18 +153,25 @@ impl From<Operation> for OperationView {
     }
 }
 
-impl From<Progress> for ProgressView {
-    fn from(progress: Progress) -> Self {
+impl ProgressView {
+    fn of(operation: &Operation) -> Self {
+        let progress = &operation.progress;
         Self {
+            rows_received: progress.rows_total,
             rows_total: progress.rows_total,
             rows_done: progress.rows_done,
             created: progress.created,
             failed: progress.failed,
+            skipped: progress.skipped(),
+            percent: progress.percent(),
+            rows_per_second: operation.rows_per_second(),
             blocks_total: progress.blocks_total,
             blocks_done: progress.blocks_done,
             mails_total: progress.mails_total,
+            mails_queued: progress.mails_queued(),
             mails_sent: progress.mails_sent,
             mails_refused: progress.mails_refused,
+            mails_failed: progress.mails_refused,
         }
     }
 }

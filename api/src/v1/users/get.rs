@@ -4,7 +4,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use muster_domain::UserId;
 
-use super::view::UserView;
+use super::view::{UserView, etag};
 use crate::extract::{Id, Tenant};
 use crate::problem::{Problem, ProblemBody};
 use crate::state::ApiState;
@@ -28,6 +28,6 @@ pub(crate) async fn get(
     Id(id): Id,
 ) -> Result<impl IntoResponse, Problem> {
     let user = state.app.user(&ctx, UserId::new(id)).await?;
-    let etag = format!("\"v{}\"", user.version);
+    let etag = etag(&user);
     Ok(([(header::ETAG, etag)], Json(UserView::from(user))))
 }

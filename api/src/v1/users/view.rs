@@ -44,3 +44,8 @@ impl From<User> for UserView {
         }
     }
 }
+
+/// The `ETag` of a user as they are.
+pub(super) fn etag(user: &User) -> String {
+    format!("\"v{}\"", user.version)
+}

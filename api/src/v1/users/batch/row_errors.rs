@@ -1,10 +1,10 @@
 use muster_application::imports::RowProblem;
+use muster_application::operations::RowFilter;
 use muster_application::{App, Context};
 use muster_domain::OperationId;
-use muster_domain::operations::{FailedRow, RowStatus};
+use muster_domain::operations::RowStatus;
 
-use crate::problem::{ErrorDetail, Problem};
-use crate::v1::operations::rows::problems;
+use crate::problem::{ErrorDetail, Problem, pointer};
 
 /// Most errors of one answer; `/rows` of the operation has them all.
 const CAP: usize = 10_000;
@@ -22,10 +22,10 @@ impl RowErrors {
         let mut errors = Vec::new();
         let mut after = Some(0);
         while let Some(row) = after.filter(|_| errors.len() < CAP) {
-            let page = app.operation_rows(ctx, operation, row, PAGE).await?;
+            let page = app.operation_rows(ctx, operation, RowFilter::Only(RowStatus::Failed), row, PAGE).await?;
             after = page.next_after;
-            for row in page.items.iter().filter(|row| row.status == RowStatus::Failed) {
-                errors.extend(problems(row)?.into_iter().map(|problem| detail(row, problem)));
+            for found in page.items {
+                errors.extend(found.problems.into_iter().map(|problem| detail(found.row, problem)));
             }
         }
         errors.truncate(CAP);
@@ -35,11 +35,7 @@ impl RowErrors {
     }
 }
 
-fn detail(row: &FailedRow, problem: RowProblem) -> ErrorDetail {
-    let element = row.row.saturating_sub(1);
-    let pointer = match &problem.field {
-        Some(field) => format!("/users/{element}/{field}"),
-        None => format!("/users/{element}"),
-    };
-    ErrorDetail { row: Some(row.row), ..ErrorDetail::new(pointer, problem.code, problem.detail) }
+fn detail(row: u32, problem: RowProblem) -> ErrorDetail {
+    let pointer = format!("/users/{}{}", row.saturating_sub(1), pointer(&problem));
+    ErrorDetail { row: Some(row), ..ErrorDetail::new(pointer, problem.code, problem.detail) }
 }
