@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod health;
+pub mod health_check;
 pub mod health_server;
 pub mod lifecycle;
 pub mod telemetry;

@@ -4,4 +4,4 @@ mod queues;
 mod run;
 
 pub use queues::Queue;
-pub use run::{Activities, run};
+pub use run::{Activities, NoInterceptor, run};

@@ -1,34 +1,46 @@
 //! The worker: runs the workflows and activities of Muster.
+#![expect(clippy::doc_markdown, reason = "doc comments of arguments are the help text")]
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 
 use clap::Parser;
 use muster_bootstrap::wire::{self, Role};
-use muster_bootstrap::{Config, health_server, lifecycle, telemetry};
-use muster_worker::{Activities, Queue, run};
-use temporalio_sdk::interceptors::ActivityInboundInterceptor;
+use muster_bootstrap::{Config, health_check, health_server, lifecycle, telemetry};
+use muster_worker::{Activities, NoInterceptor, Queue, run};
 
-/// Runs the workflows and activities of Muster. Configuration comes from the environment: see the README.
+/// Runs the workflows and activities of Muster.
+///
+/// Configuration comes from the environment: DATABASE_URL is required; TEMPORAL_ADDRESS, SMTP_URL, WORKER_PORT and all
+/// others are in docs/operate/configuration.md.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
     /// Task queues to serve: control, import, mail. Scale each alone by giving some workers only some.
     #[arg(long, env = "WORKER_QUEUES", value_delimiter = ',', value_parser = queue, default_value = "control,import,mail")]
     queues: Vec<Queue>,
+    /// Ask the worker that listens on WORKER_HOST and WORKER_PORT whether it is ready; exit with 0 if it is, 1 if not
+    #[arg(long)]
+    healthcheck: bool,
 }
 
 fn queue(name: &str) -> Result<Queue, String> {
     Queue::from_name(name).ok_or_else(|| "must be control, import or mail".to_owned())
 }
 
-/// No interceptor outside tests.
-enum Never {}
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let ended = if arguments.healthcheck { health() } else { serve(&arguments) };
+    lifecycle::exit_code(ended.map(|()| ExitCode::SUCCESS))
+}
 
-impl ActivityInboundInterceptor for Never {}
+fn health() -> anyhow::Result<()> {
+    let config = Config::load()?;
+    health_check::ask(config.worker_host, config.worker_port)
+}
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     let config = Config::load()?;
     telemetry::init(&config)?;
     let wired = wire::connect(&config, Role::Worker)?;
@@ -42,6 +54,6 @@ async fn main() -> anyhow::Result<()> {
     let namespace = &config.temporal_namespace;
     tokio::select! {
         refused = wired.guard() => Err(refused.into()),
-        ended = run(&wired.temporal, namespace, &arguments.queues, &activities, || None::<Never>, stop) => ended,
+        ended = run(&wired.temporal, namespace, &arguments.queues, &activities, || None::<NoInterceptor>, stop) => ended,
     }
 }

@@ -39,6 +39,11 @@ impl Activities {
     }
 }
 
+/// For workers whose activities nobody intercepts: all but some tests.
+pub enum NoInterceptor {}
+
+impl ActivityInboundInterceptor for NoInterceptor {}
+
 /// Serves task queues until `stop` completes, and then drains: polling stops at once, what runs may end.
 /// Waits for a Temporal that is not there yet, or went away.
 ///

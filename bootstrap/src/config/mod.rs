@@ -9,6 +9,14 @@ use read::Reader;
 
 use crate::tokens::{TokenAlgorithm, TokenConfig};
 
+/// What `UPLOAD_MAX_ROWS` may be at most: row numbers are 32 bits wide with a sign in the database.
+const MOST_ROWS: u32 = 2_000_000_000;
+const ROWS: &str = "a number of rows from 1 to 2000000000";
+/// Ten years: longer than any instant we compute with must reach.
+const MOST_KEY_HOURS: u64 = 87_600;
+/// Ten years, too.
+const MOST_TOKEN_MINUTES: u64 = 5_256_000;
+
 /// Where the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppEnv {
@@ -45,8 +53,6 @@ pub struct Config {
     pub worker_port: u16,
     /// `DATABASE_URL`, as a member of `muster_service`.
     pub database_url: String,
-    /// `ADMIN_DATABASE_URL`, as the owner: for migrations only.
-    pub admin_database_url: Option<String>,
     /// `DATABASE_POOL_SIZE`.
     pub database_pool_size: u32,
     /// `REDIS_URL`; without it there is no shared cache.
@@ -83,7 +89,7 @@ impl Config {
     /// Reads the environment.
     ///
     /// # Errors
-    /// Every wrong or missing value, one line each.
+    /// Every wrong or missing value, all in one line.
     pub fn load() -> anyhow::Result<Self> {
         Self::from_variables(|name| std::env::var(name).ok())
     }
@@ -91,7 +97,7 @@ impl Config {
     /// Reads variables from somewhere else than the environment.
     ///
     /// # Errors
-    /// Every wrong or missing value, one line each.
+    /// Every wrong or missing value, all in one line.
     pub fn from_variables(get: impl Fn(&str) -> Option<String> + 'static) -> anyhow::Result<Self> {
         let mut env = Reader::new(get);
         let app_env = app_env(&mut env);
@@ -105,23 +111,26 @@ impl Config {
             worker_host: env.parse("WORKER_HOST", "an IP address such as 0.0.0.0", local),
             worker_port: env.parse("WORKER_PORT", "a port from 0 to 65535", 8081),
             database_url: env.required("DATABASE_URL", "postgres://user:password@host:5432/database"),
-            admin_database_url: env.text("ADMIN_DATABASE_URL"),
-            database_pool_size: env.parse("DATABASE_POOL_SIZE", "a number of connections from 2", 10).max(2),
+            // One connection listens, another one must be left for the work.
+            database_pool_size: env.within("DATABASE_POOL_SIZE", "a number of connections from 2", 2..=u32::MAX, 10),
             redis_url: env.text("REDIS_URL"),
             temporal_address: address.unwrap_or_else(|| "localhost:7233".to_owned()),
             temporal_namespace: env.text("TEMPORAL_NAMESPACE").unwrap_or_else(|| "default".to_owned()),
             smtp_url: env.text("SMTP_URL").unwrap_or_else(|| "smtp://localhost:1025".to_owned()),
-            smtp_pool_size: env.parse("SMTP_POOL_SIZE", "a number of connections from 1", 16).max(1),
+            smtp_pool_size: env.within("SMTP_POOL_SIZE", "a number of connections from 1", 1..=u32::MAX, 16),
             email_from: env.text("EMAIL_FROM").unwrap_or_else(|| "Muster <no-reply@example.com>".to_owned()),
             docs_url: env.switchable("DOCS_URL", "/docs"),
             openapi_url: env.switchable("OPENAPI_URL", "/openapi.json"),
-            upload_max_rows: env.parse("UPLOAD_MAX_ROWS", "a number of rows", 5_000_000),
+            upload_max_rows: env.within("UPLOAD_MAX_ROWS", ROWS, 1..=MOST_ROWS, 5_000_000),
             upload_max_bytes: env.parse("UPLOAD_MAX_BYTES", "a number of bytes", 1 << 30),
             upload_abandoned_after: env.seconds("UPLOAD_ABANDONED_AFTER_SECONDS", 600),
             operation_stalled_after: env.seconds("OPERATION_STALLED_AFTER_SECONDS", 15),
-            idempotency_key_lifetime: Duration::from_hours(
-                env.parse("IDEMPOTENCY_KEY_HOURS", "a number of hours from 24", 24).max(24),
-            ),
+            idempotency_key_lifetime: Duration::from_hours(env.within(
+                "IDEMPOTENCY_KEY_HOURS",
+                "a number of hours from 24 to 87600",
+                24..=MOST_KEY_HOURS,
+                24,
+            )),
             tokens: tokens(&mut env, app_env),
         };
         env.finish().map(|()| config)
@@ -131,12 +140,22 @@ impl Config {
 /// Only what signs and checks tokens, for programs that need nothing else.
 ///
 /// # Errors
-/// Every wrong value, one line each.
+/// Every wrong value, all in one line.
 pub fn tokens_from_environment() -> anyhow::Result<TokenConfig> {
     let mut env = Reader::new(|name| std::env::var(name).ok());
     let app_env = app_env(&mut env);
     let config = tokens(&mut env, app_env);
     env.finish().map(|()| config)
+}
+
+/// One variable, or the file that its `_FILE` names, for programs with settings of their own. Empty is absent.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn setting(name: &str) -> anyhow::Result<Option<String>> {
+    let mut env = Reader::new(|name| std::env::var(name).ok());
+    let value = env.text(name);
+    env.finish().map(|()| value)
 }
 
 fn app_env(env: &mut Reader) -> AppEnv {
@@ -156,7 +175,12 @@ fn tokens(env: &mut Reader, app_env: AppEnv) -> TokenConfig {
         public_key: env.text("JWT_PUBLIC_KEY"),
         public_key_path: env.text("JWT_PUBLIC_KEY_PATH").map(Into::into),
         production: app_env == AppEnv::Production,
-        lifetime: Duration::from_mins(env.parse("ACCESS_TOKEN_EXPIRE_MINUTES", "a number of minutes", 30)),
+        lifetime: Duration::from_mins(env.within(
+            "ACCESS_TOKEN_EXPIRE_MINUTES",
+            "a number of minutes from 1 to 5256000",
+            1..=MOST_TOKEN_MINUTES,
+            30,
+        )),
     }
 }
 
@@ -195,5 +219,34 @@ mod tests {
         assert_eq!(config.database_url, "postgres://a@b/c");
         let error = load(&[("DATABASE_URL_FILE", "/nowhere")]).unwrap_err().to_string();
         assert!(error.contains("DATABASE_URL_FILE"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_variable_does_not_hide_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("url");
+        std::fs::write(&file, "postgres://a@b/c\n").unwrap();
+        let config = load(&[("DATABASE_URL", ""), ("DATABASE_URL_FILE", file.to_str().unwrap())]).unwrap();
+        assert_eq!(config.database_url, "postgres://a@b/c");
+        let url = ("DATABASE_URL", "postgres://a@b/c");
+        assert_eq!(load(&[url, ("DOCS_URL", ""), ("DOCS_URL_FILE", "")]).unwrap().docs_url, None);
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_an_error_that_names_the_range() {
+        let url = ("DATABASE_URL", "postgres://a@b/c");
+        for (name, wrong, right) in [
+            ("DATABASE_POOL_SIZE", "1", "from 2"),
+            ("SMTP_POOL_SIZE", "0", "from 1"),
+            ("IDEMPOTENCY_KEY_HOURS", "23", "from 24"),
+            ("UPLOAD_MAX_ROWS", "0", "from 1 to 2000000000"),
+            ("UPLOAD_MAX_ROWS", "2000000001", "from 1 to 2000000000"),
+        ] {
+            let error = load(&[url, (name, wrong)]).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains(right), "{error}");
+        }
+        let vars = [url, ("DATABASE_POOL_SIZE", "2"), ("SMTP_POOL_SIZE", "1"), ("IDEMPOTENCY_KEY_HOURS", "24")];
+        let config = load(&vars).unwrap();
+        assert_eq!((config.database_pool_size, config.smtp_pool_size), (2, 1));
     }
 }

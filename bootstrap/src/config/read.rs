@@ -1,4 +1,4 @@
-use std::fmt::Write;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -18,10 +18,14 @@ impl Reader {
     }
 
     fn raw(&mut self, name: &str) -> Option<String> {
-        if let Some(value) = (self.get)(name) {
-            return Some(value);
+        let value = (self.get)(name);
+        if value.as_ref().is_some_and(|value| !value.is_empty()) {
+            return value;
         }
-        let file = (self.get)(&format!("{name}_FILE")).filter(|path| !path.is_empty())?;
+        // A variable that is set but empty hides no file: compose files and charts often set all they know.
+        let Some(file) = (self.get)(&format!("{name}_FILE")).filter(|path| !path.is_empty()) else {
+            return value;
+        };
         match std::fs::read_to_string(&file) {
             Ok(text) => Some(text.trim_end_matches(['\n', '\r']).to_owned()),
             Err(error) => {
@@ -69,6 +73,17 @@ impl Reader {
         self.choice(name, right, default, |text| text.trim().parse().ok())
     }
 
+    /// A number that must lie in a range: what lies outside is an error, never silently something else.
+    pub(super) fn within<T: FromStr + PartialOrd>(
+        &mut self,
+        name: &str,
+        right: &str,
+        range: RangeInclusive<T>,
+        default: T,
+    ) -> T {
+        self.choice(name, right, default, |text| text.trim().parse().ok().filter(|value| range.contains(value)))
+    }
+
     pub(super) fn seconds(&mut self, name: &str, default: u64) -> Duration {
         Duration::from_secs(self.parse(name, "a number of seconds", default))
     }
@@ -77,10 +92,6 @@ impl Reader {
         if self.problems.is_empty() {
             return Ok(());
         }
-        let mut text = "the configuration is wrong:".to_owned();
-        for problem in self.problems {
-            let _ = write!(text, "\n  {problem}");
-        }
-        Err(anyhow::anyhow!(text))
+        Err(anyhow::anyhow!("the configuration is wrong: {}", self.problems.join("; ")))
     }
 }
