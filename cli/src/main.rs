@@ -3,7 +3,10 @@
 
 mod commands;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
+use muster_bootstrap::lifecycle;
 
 /// Create, change and remove users by the hundred thousand, durably.
 ///
@@ -27,11 +30,28 @@ enum Command {
     Ping(commands::ping::Ping),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
+fn main() -> ExitCode {
+    lifecycle::exit_code(run(Arguments::parse().command))
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let done = match command {
         Command::Migrate(command) => command.run(),
         Command::Token(command) => command.run(),
-        Command::Import(command) => command.run(),
+        Command::Import(command) => return command.run(),
         Command::Ping(command) => command.run(),
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Arguments;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Arguments::command().debug_assert();
     }
 }

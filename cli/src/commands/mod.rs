@@ -1,10 +1,27 @@
 pub(crate) mod import;
 pub(crate) mod migrate;
+mod outcome;
 pub(crate) mod ping;
 pub(crate) mod token;
-pub(crate) mod watch;
+mod upload;
+mod watch;
+
+use muster_bootstrap::config;
 
 /// Runs a future to its end, on a runtime of its own.
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+/// An argument, else the first of these variables that is set, itself or by its `_FILE`.
+fn or_setting(argument: Option<String>, names: &[&str]) -> anyhow::Result<Option<String>> {
+    if argument.is_some() {
+        return Ok(argument);
+    }
+    for name in names {
+        if let Some(value) = config::setting(name)? {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
 }

@@ -13,20 +13,22 @@ pub(crate) struct Ping {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Temporal's frontend
-    #[arg(long, env = "TEMPORAL_ADDRESS", default_value = "localhost:7233")]
-    temporal_address: String,
-    /// The namespace
-    #[arg(long, env = "TEMPORAL_NAMESPACE", default_value = "default")]
-    temporal_namespace: String,
+    /// Temporal's frontend, localhost:7233 otherwise [env: TEMPORAL_ADDRESS, else TEMPORAL_HOST]
+    #[arg(long)]
+    temporal_address: Option<String>,
+    /// The namespace, `default` otherwise [env: TEMPORAL_NAMESPACE]
+    #[arg(long)]
+    temporal_namespace: Option<String>,
 }
 
 impl Ping {
     pub(crate) fn run(self) -> anyhow::Result<()> {
+        let address = super::or_setting(self.temporal_address, &["TEMPORAL_ADDRESS", "TEMPORAL_HOST"])?;
+        let namespace = super::or_setting(self.temporal_namespace, &["TEMPORAL_NAMESPACE"])?;
         let mut times: Vec<Duration> = super::block_on(async {
             let temporal = Temporal::new(TemporalOptions {
-                address: self.temporal_address,
-                namespace: self.temporal_namespace,
+                address: address.unwrap_or_else(|| "localhost:7233".to_owned()),
+                namespace: namespace.unwrap_or_else(|| "default".to_owned()),
                 identity: format!("muster-ping@{}", std::process::id()),
             })?;
             let mut times = Vec::new();

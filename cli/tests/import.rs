@@ -1,0 +1,151 @@
+//! `muster import` against an API that answers as told.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use serde_json::{Value, json};
+
+const PATH: &str = "/api/v1/operations/0190";
+
+/// Answers the upload with one answer and everything else with the operation.
+struct Api {
+    url: String,
+    /// Heads of the requests it got.
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Api {
+    fn start(upload: (u16, Value), state: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&heads);
+        // Ends with the test process.
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (upload, seen) = (upload.clone(), Arc::clone(&seen));
+                thread::spawn(move || serve(stream, &upload, state, &seen));
+            }
+        });
+        Self { url, heads }
+    }
+
+    fn import(&self, name: &str, arguments: &[&str]) -> Output {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, token): (PathBuf, PathBuf) = (dir.path().join(name), dir.path().join("token"));
+        std::fs::write(&file, "email,username\nada@example.com,ada\n").unwrap();
+        std::fs::write(&token, "secret\n").unwrap();
+        Command::new(env!("CARGO_BIN_EXE_muster"))
+            .arg("import")
+            .arg(file)
+            .args(arguments)
+            .env("API_URL", format!("{}/", self.url))
+            .env("TENANT_TOKEN", "")
+            .env("TENANT_TOKEN_FILE", token)
+            .env("RUST_BACKTRACE", "1")
+            .output()
+            .unwrap()
+    }
+
+    fn upload_head(&self) -> String {
+        self.heads.lock().unwrap()[0].clone()
+    }
+}
+
+/// One answer a connection; reads the body first, so that nobody is cut off.
+fn serve(mut stream: TcpStream, upload: &(u16, Value), state: &str, seen: &Mutex<Vec<String>>) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let (mut head, mut line) = (String::new(), String::new());
+    while reader.read_line(&mut line).unwrap() > 0 && line != "\r\n" {
+        head.push_str(&line.to_lowercase());
+        line.clear();
+    }
+    if head.contains("transfer-encoding: chunked") {
+        line.clear();
+        while reader.read_line(&mut line).unwrap() > 0 && !line.ends_with("0\r\n") {}
+        reader.read_line(&mut line).unwrap();
+    } else if let Some(length) = head.split("content-length: ").nth(1) {
+        let length: u64 = length.lines().next().unwrap().parse().unwrap();
+        std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink()).unwrap();
+    }
+    let (status, body) = if head.starts_with("post") {
+        upload.clone()
+    } else if head.contains("/rows") {
+        (200, json!({"items": []}))
+    } else {
+        (200, operation(state))
+    };
+    seen.lock().unwrap().push(head);
+    let body = body.to_string();
+    write!(stream, "HTTP/1.1 {status} Whatever\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+        .unwrap();
+}
+
+fn operation(state: &str) -> Value {
+    json!({
+        "id": "0190", "state": state, "warnings": [],
+        "progress": {"rows_total": 1, "rows_done": 1, "created": 1, "failed": 0, "mails_total": 0},
+    })
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn the_exit_code_says_how_the_import_ended() {
+    for (state, code) in [("succeeded", 0), ("partially_succeeded", 3), ("failed", 4), ("cancelled", 1)] {
+        let api = Api::start((202, operation("queued")), state);
+        let output = api.import("users.csv", &["--watch"]);
+        assert_eq!(output.status.code(), Some(code), "{state}: {}", text(&output.stderr));
+        assert!(text(&output.stdout).contains(state));
+    }
+}
+
+#[test]
+fn without_a_terminal_it_returns_after_the_upload_and_says_where_to_look() {
+    let api = Api::start((202, operation("queued")), "failed");
+    let output = api.import("users.csv", &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), format!("0190 queued\n{}{PATH}\n", api.url));
+}
+
+#[test]
+fn a_repeated_import_is_recognised_by_its_result_or_its_problem() {
+    for (answer, state, code) in [
+        ((201, json!({"created": [], "total": 1, "operation_id": "0190"})), "succeeded", 0),
+        ((409, json!({"status": 409, "code": "CONFLICT", "operation_id": "0190"})), "failed", 4),
+    ] {
+        let api = Api::start(answer, state);
+        for arguments in [&["--idempotency-key", "k", "--json"][..], &["--idempotency-key", "k"]] {
+            let output = api.import("users.json", arguments);
+            assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+            assert!(text(&output.stdout).contains(state));
+        }
+    }
+}
+
+#[test]
+fn what_is_asked_for_reaches_the_api() {
+    let api = Api::start((202, operation("queued")), "succeeded");
+    let output = api.import("export.txt", &["--format", "csv", "--no-mail", "--on-error", "abort"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let head = api.upload_head();
+    assert!(head.contains("send_welcome=false") && head.contains("on_error=abort"), "{head}");
+    assert!(head.contains("content-type: text/csv") && head.contains("authorization: bearer secret\r\n"), "{head}");
+}
+
+#[test]
+fn a_refusal_is_one_line_and_never_a_backtrace() {
+    let api = Api::start((401, json!({"status": 401, "code": "UNAUTHORIZED", "detail": "no token"})), "failed");
+    let output = api.import("users.csv", &["--watch"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(error.starts_with("error: the API refused the upload (401") && error.lines().count() == 1, "{error}");
+    assert!(error.contains("UNAUTHORIZED no token"), "{error}");
+}
