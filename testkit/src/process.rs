@@ -38,8 +38,8 @@ pub struct Surroundings {
     pub database_url: String,
     /// URL of the owner role.
     pub admin_database_url: String,
-    /// URL of Redis.
-    pub redis_url: String,
+    /// URL of Redis, which nothing needs.
+    pub redis_url: Option<String>,
     /// `host:port` of Temporal.
     pub temporal_address: String,
     /// URL of the mail server.
@@ -52,11 +52,10 @@ impl Surroundings {
     /// As environment variables.
     pub fn variables(&self) -> Vec<(String, String)> {
         let namespace = env::var("TEMPORAL_NAMESPACE").unwrap_or_else(|_| "default".to_owned());
-        [
+        let mut variables = [
             ("APP_ENV", "development".to_owned()),
             ("DATABASE_URL", self.database_url.clone()),
             ("ADMIN_DATABASE_URL", self.admin_database_url.clone()),
-            ("REDIS_URL", self.redis_url.clone()),
             ("TEMPORAL_ADDRESS", self.temporal_address.clone()),
             ("TEMPORAL_NAMESPACE", namespace),
             ("SMTP_URL", self.smtp_url.clone()),
@@ -69,7 +68,9 @@ impl Surroundings {
             ("WORKER_PORT", "0".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
-        .to_vec()
+        .to_vec();
+        variables.extend(self.redis_url.clone().map(|url| ("REDIS_URL".to_owned(), url)));
+        variables
     }
 }
 
@@ -112,6 +113,8 @@ impl Service {
     ) -> Result<Self> {
         let port = free_port()?;
         let mut command = Command::new(binary(bin, program.name())?);
+        // That of the shell may be of a stack that is gone.
+        command.env_remove("REDIS_URL");
         command.envs(variables.iter().map(|(name, value)| (name, value)));
         command.env(if program == Program::Api { "PORT" } else { "WORKER_PORT" }, port.to_string());
         Ok(Self { process: Managed::spawn(home, name, command)?, port })
@@ -183,5 +186,26 @@ impl Service {
     /// Lets it run on when this value is dropped.
     pub fn keep(&mut self) {
         self.process.keep();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_redis_there_is_no_url_of_it() {
+        let mut surroundings = Surroundings {
+            database_url: "postgres://a@b/c".to_owned(),
+            admin_database_url: "postgres://o@b/c".to_owned(),
+            redis_url: None,
+            temporal_address: "127.0.0.1:7233".to_owned(),
+            smtp_url: "smtp://127.0.0.1:1025".to_owned(),
+            jwt_private_key: "jwt.pem".into(),
+        };
+        let named = |surroundings: &Surroundings| crate::env::get(&surroundings.variables(), "REDIS_URL").is_some();
+        assert!(!named(&surroundings));
+        surroundings.redis_url = Some("redis://127.0.0.1:6379".to_owned());
+        assert!(named(&surroundings));
     }
 }

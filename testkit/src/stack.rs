@@ -146,7 +146,7 @@ impl Stack {
         Surroundings {
             database_url: self.postgres.app_url(DATABASE),
             admin_database_url: self.postgres.owner_url(DATABASE),
-            redis_url: self.redis.url(),
+            redis_url: Some(self.redis.url()),
             temporal_address: self.temporal.address(),
             smtp_url: self.mail.smtp_url(),
             jwt_private_key: self.home.join("jwt.pem"),

@@ -1,6 +1,6 @@
 use anyhow::{Context as _, Result, ensure};
 use muster_domain::OperationId;
-use muster_domain::operations::{BlockOutcome, FailedRow, Progress, RowStatus};
+use muster_domain::operations::{BlockOutcome, FailedRow, Progress, RowStatus, SettledBlock};
 use serde_json::Value;
 
 use super::Arena;
@@ -9,8 +9,12 @@ use super::arena::{at, operation_id};
 const ID: OperationId = operation_id(1);
 
 async fn settle(arena: &Arena<'_>, block: u32, created: u32, failed: u32) -> Result<()> {
+    settle_at(arena, block, created, failed, 1).await
+}
+
+async fn settle_at(arena: &Arena<'_>, block: u32, created: u32, failed: u32, minute: i64) -> Result<()> {
     let mut uow = arena.begin().await?;
-    uow.operations().settle_block(ID, block, BlockOutcome { created, failed }, at(1)).await?;
+    uow.operations().settle_block(ID, block, BlockOutcome { created, failed }, at(minute)).await?;
     Ok(uow.commit().await?)
 }
 
@@ -60,9 +64,9 @@ pub(super) async fn open_blocks_are_those_of_the_range_without_an_outcome(arena:
 pub(super) async fn progress_is_summed_over_the_ledger(arena: &Arena<'_>) -> Result<()> {
     arena.queue(ID, &[5, 4, 3], at(0)).await?;
     arena.queue(operation_id(2), &[7], at(0)).await?;
-    settle(arena, 2, 1, 2).await?;
+    settle_at(arena, 2, 1, 2, 6).await?;
     // All or nothing: two bad rows, and two others that were not done for their sake.
-    settle(arena, 1, 0, 2).await?;
+    settle_at(arena, 1, 0, 2, 4).await?;
     let progress = Progress {
         rows_total: 12,
         rows_done: 7,
@@ -70,6 +74,7 @@ pub(super) async fn progress_is_summed_over_the_ledger(arena: &Arena<'_>) -> Res
         failed: 4,
         blocks_total: 3,
         blocks_done: 2,
+        settled_at: Some(at(6)),
         ..Progress::default()
     };
     ensure!(arena.operation(ID).await?.progress == progress);
@@ -106,15 +111,53 @@ pub(super) async fn rows_are_read_in_order_after_a_row_up_to_a_limit(arena: &Are
     uow.commit().await?;
 
     let reader = arena.world.operations();
-    let all = reader.rows(arena.tenant, ID, 0, 10).await?;
+    let all = reader.rows(arena.tenant, ID, None, 0, 10).await?;
     let expected = [refused, row(3, "duplicate"), row(5, "too_long"), row(7, "missing")];
     ensure!(all.len() == expected.len(), "{} rows", all.len());
     for (got, wanted) in all.iter().zip(&expected) {
         ensure!(same(got, wanted)?, "{got:?} is not {wanted:?}");
     }
-    let page: Vec<_> = reader.rows(arena.tenant, ID, 2, 2).await?.iter().map(|row| row.row).collect();
+    let page: Vec<_> = reader.rows(arena.tenant, ID, None, 2, 2).await?.iter().map(|row| row.row).collect();
     ensure!(page == [3, 5]);
-    ensure!(reader.rows(arena.tenant, ID, 7, 10).await?.is_empty());
+    ensure!(reader.rows(arena.tenant, ID, None, 7, 10).await?.is_empty());
+    Ok(())
+}
+
+pub(super) async fn rows_are_read_by_status(arena: &Arena<'_>) -> Result<()> {
+    arena.queue(ID, &[9], at(0)).await?;
+    let mut uow = arena.begin().await?;
+    let refused = |n| FailedRow { status: RowStatus::MailRefused, ..row(n, "mail_refused") };
+    uow.operations().insert_rows(ID, &[row(1, "missing"), refused(2), row(3, "missing"), refused(4)]).await?;
+    uow.commit().await?;
+    for (status, after, limit, expected) in [
+        (RowStatus::Failed, 0, 10, vec![1, 3]),
+        (RowStatus::MailRefused, 0, 10, vec![2, 4]),
+        (RowStatus::MailRefused, 2, 10, vec![4]),
+        (RowStatus::Failed, 0, 1, vec![1]),
+        (RowStatus::Created, 0, 10, vec![]),
+    ] {
+        let rows = arena.world.operations().rows(arena.tenant, ID, Some(status), after, limit).await?;
+        ensure!(rows.iter().map(|row| row.row).collect::<Vec<_>>() == expected, "{status:?}");
+    }
+    Ok(())
+}
+
+pub(super) async fn the_ledger_has_the_blocks_that_are_done_in_order(arena: &Arena<'_>) -> Result<()> {
+    arena.queue(ID, &[5, 4, 3, 2], at(0)).await?;
+    arena.queue(operation_id(2), &[7], at(0)).await?;
+    settle(arena, 3, 0, 2).await?;
+    settle(arena, 0, 5, 0).await?;
+    settle(arena, 2, 1, 2).await?;
+    let line = |first_row, rows, created, failed| {
+        let outcome = BlockOutcome { created, failed };
+        SettledBlock { first_row, rows, outcome }
+    };
+    let all = [line(1, 5, 5, 0), line(10, 3, 1, 2), line(13, 2, 0, 2)];
+    // A block counts as long as one of its rows is after the given one.
+    for (after, skipped) in [(0, 0), (4, 0), (5, 1), (11, 1), (12, 2), (13, 2), (14, 3), (u32::MAX, 3)] {
+        let found = arena.world.operations().ledger(arena.tenant, ID, after).await?;
+        ensure!(Some(found.as_slice()) == all.get(skipped..), "after {after}: {found:?}");
+    }
     Ok(())
 }
 
@@ -125,7 +168,7 @@ pub(super) async fn a_row_that_is_there_is_kept(arena: &Arena<'_>) -> Result<()>
         uow.operations().insert_rows(ID, &rows).await?;
         uow.commit().await?;
     }
-    let rows = arena.world.operations().rows(arena.tenant, ID, 0, 10).await?;
+    let rows = arena.world.operations().rows(arena.tenant, ID, None, 0, 10).await?;
     let [first, other] = rows.as_slice() else { anyhow::bail!("{} rows instead of 2", rows.len()) };
     ensure!(same(first, &row(3, "first"))? && same(other, &row(4, "other"))?);
     Ok(())

@@ -52,6 +52,28 @@ pub(super) async fn a_record_stores_how_far_it_is_and_adds_to_the_counts(arena: 
     Ok(())
 }
 
+pub(super) async fn mails_are_settled_when_the_last_batch_is_finished(arena: &Arena<'_>) -> Result<()> {
+    let settled_at = || async { anyhow::Ok(arena.operation(ID).await?.progress.mails_settled_at) };
+    insert(arena, &batch(10, &[]), 9).await?;
+    let mut uow = arena.begin().await?;
+    let first = MailBatch { first_row: 1, last_row: 10, done_through: 0, deferred: Vec::new() };
+    uow.mails().insert(ID, 0, &first, 9, at(0)).await?;
+    uow.commit().await?;
+    let record = |block, batch: MailBatch, minute| async move {
+        let mut uow = arena.begin().await?;
+        uow.mails().record(ID, block, &batch, 1, 0, at(minute)).await?;
+        anyhow::Ok(uow.commit().await?)
+    };
+    ensure!(settled_at().await?.is_none());
+    record(1, batch(20, &[]), 7).await?;
+    ensure!(settled_at().await?.is_none(), "the other batch is not finished");
+    record(0, MailBatch { done_through: 10, deferred: vec![3], ..first.clone() }, 4).await?;
+    ensure!(settled_at().await?.is_none(), "a mail was put off");
+    record(0, MailBatch { done_through: 10, ..first }, 5).await?;
+    ensure!(settled_at().await? == Some(at(7)), "the latest counts, whichever batch it is of");
+    Ok(())
+}
+
 pub(super) async fn a_locked_batch_loses_no_record(arena: &Arena<'_>) -> Result<()> {
     insert(arena, &batch(10, &[]), 6).await?;
     let send_one = |_| async move {

@@ -13,6 +13,7 @@ mod due;
 mod keys;
 mod ledger;
 mod life;
+mod list;
 mod mails;
 mod memory;
 mod tenants;
@@ -90,10 +91,18 @@ cases! {
         progress_is_summed_over_the_ledger
         a_locked_block_is_done_once
         rows_are_read_in_order_after_a_row_up_to_a_limit
+        rows_are_read_by_status
+        the_ledger_has_the_blocks_that_are_done_in_order
         a_row_that_is_there_is_kept;
+    list:
+        the_latest_operation_comes_first
+        pages_follow_each_other_without_gap_or_repeat
+        a_list_can_be_of_one_state
+        a_list_has_the_progress_of_each;
     mails:
         a_batch_is_given_back_as_it_was_stored
         a_record_stores_how_far_it_is_and_adds_to_the_counts
+        mails_are_settled_when_the_last_batch_is_finished
         a_locked_batch_loses_no_record;
     due:
         what_stands_still_is_due

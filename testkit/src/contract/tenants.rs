@@ -38,12 +38,17 @@ pub(super) async fn readers_never_meet(arena: &Arena<'_>) -> Result<()> {
     arena.insert(&[user(1, "ada", "ada")?]).await?;
     arena.queue(ID, &[2], at(0)).await?;
     let mut uow = arena.begin().await?;
+    uow.operations().settle_block(ID, 0, BlockOutcome { created: 1, failed: 1 }, at(1)).await?;
     let row = FailedRow { row: 2, line: 2, status: RowStatus::Failed, problems: "[]".to_owned() };
     uow.operations().insert_rows(ID, &[row]).await?;
     uow.commit().await?;
     ensure!(arena.world.users().find(arena.other, user_id(1)).await?.is_none());
-    ensure!(arena.world.operations().find(arena.other, ID).await?.is_none());
-    ensure!(arena.world.operations().rows(arena.other, ID, 0, 9).await?.is_empty());
+    let operations = arena.world.operations();
+    ensure!(operations.find(arena.other, ID).await?.is_none());
+    ensure!(operations.list(arena.other, None, None, 9).await?.is_empty());
+    ensure!(operations.rows(arena.other, ID, None, 0, 9).await?.is_empty());
+    ensure!(operations.ledger(arena.other, ID, 0).await?.is_empty());
+    ensure!(operations.ledger(arena.tenant, ID, 0).await?.len() == 1);
     Ok(())
 }
 
@@ -93,7 +98,7 @@ pub(super) async fn blocks_and_rows_never_meet(arena: &Arena<'_>) -> Result<()> 
 
     let progress = Progress { rows_total: 2, blocks_total: 1, ..Progress::default() };
     ensure!(arena.operation(ID).await?.progress == progress);
-    ensure!(arena.world.operations().rows(arena.tenant, ID, 0, 9).await?.is_empty());
+    ensure!(arena.world.operations().rows(arena.tenant, ID, None, 0, 9).await?.is_empty());
     let mut uow = arena.begin().await?;
     ensure!(uow.operations().lock_block(receiving, 0).await?.is_none());
     Ok(())

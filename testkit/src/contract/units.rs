@@ -25,7 +25,7 @@ async fn write_everything(uow: &mut dyn UnitOfWork) -> Result<()> {
 /// What the readers see of it.
 async fn read(arena: &Arena<'_>) -> Result<(Option<User>, Option<Operation>, usize)> {
     let operations = arena.world.operations();
-    let rows = operations.rows(arena.tenant, ID, 0, 10).await?.len();
+    let rows = operations.rows(arena.tenant, ID, None, 0, 10).await?.len();
     Ok((arena.world.users().find(arena.tenant, user_id(1)).await?, operations.find(arena.tenant, ID).await?, rows))
 }
 

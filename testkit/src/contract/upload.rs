@@ -110,7 +110,8 @@ pub(super) async fn a_discard_takes_the_blocks_and_the_key_along(arena: &Arena<'
 pub(super) async fn an_unknown_operation_is_none(arena: &Arena<'_>) -> Result<()> {
     let id = operation_id(404);
     ensure!(arena.world.operations().find(arena.tenant, id).await?.is_none());
-    ensure!(arena.world.operations().rows(arena.tenant, id, 0, 10).await?.is_empty());
+    ensure!(arena.world.operations().rows(arena.tenant, id, None, 0, 10).await?.is_empty());
+    ensure!(arena.world.operations().ledger(arena.tenant, id, 0).await?.is_empty());
     let mut uow = arena.begin().await?;
     ensure!(uow.operations().find(id).await?.is_none());
     ensure!(uow.operations().lock(id).await?.is_none());

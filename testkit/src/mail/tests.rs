@@ -151,24 +151,24 @@ fn it_answers_pipelined_commands_in_order() {
     assert_eq!(client.reply(), "");
 }
 
-/// Prints a figure: `cargo test --release -p muster-testkit mails_per_second -- --ignored --nocapture`.
 #[test]
-#[ignore = "a measurement, not a test"]
-fn mails_per_second() {
+fn it_takes_many_mails_at_once_and_is_not_what_slows_them() {
     let dir = std::env::temp_dir().join(format!("muster-mail-speed-{}", std::process::id()));
     let server = MailServer::start(Some(dir.clone())).unwrap();
     std::thread::scope(|scope| {
-        for thread in 0..16 {
+        for thread in 0..8 {
             let server = &server;
             scope.spawn(move || {
                 let mut client = Client::connect(server);
-                for mail in 0..2_000 {
+                for mail in 0..100 {
                     assert_eq!(client.mail(&format!("{thread}-{mail}@x"), "b@x.test"), "250");
                 }
             });
         }
     });
-    let seconds = server.span().unwrap().as_secs_f64();
-    println!("{:.0} mails/s", 32_000.0 / seconds);
+    assert_eq!(server.counters().accepted, 800);
+    // Hundredths of a second on a quiet machine; a lost TCP_NODELAY alone would make it half a minute.
+    let span = server.span().unwrap();
+    assert!(span < Duration::from_secs(10), "{span:?}");
     std::fs::remove_dir_all(dir).unwrap();
 }

@@ -2,17 +2,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use muster_application::ports::IdSource;
-use muster_domain::OperationId;
+use muster_domain::{OperationId, UserId};
 use uuid::Uuid;
 
 /// Ids that count up, the same in every run. Clones share the count.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryIds(Arc<AtomicU64>);
 
-impl IdSource for MemoryIds {
-    fn operation_id(&self) -> OperationId {
+impl MemoryIds {
+    fn next(&self) -> Uuid {
         let count = self.0.fetch_add(1, Ordering::SeqCst) + 1;
         // Looks like a UUIDv7, and sorts by the count.
-        OperationId::new(Uuid::from_u64_pair(0x0199_0000_0000_7000, 0x8000_0000_0000_0000 | count))
+        Uuid::from_u64_pair(0x0199_0000_0000_7000, 0x8000_0000_0000_0000 | count)
+    }
+}
+
+impl IdSource for MemoryIds {
+    fn operation_id(&self) -> OperationId {
+        OperationId::new(self.next())
+    }
+
+    fn user_id(&self) -> UserId {
+        UserId::new(self.next())
     }
 }

@@ -1,11 +1,16 @@
+use std::cmp::Reverse;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use muster_domain::operations::{DueOperation, DueReason, FailedRow, Operation, OperationReader, OperationState};
+use muster_domain::operations::{
+    DueOperation, DueReason, FailedRow, Operation, OperationPosition, OperationReader, OperationState, RowStatus,
+    SettledBlock,
+};
 use muster_domain::users::{User, UserReader};
 use muster_domain::{OperationId, RepositoryError, TenantId, UserId};
 use uuid::Uuid;
 
-use super::{MemoryStore, StoredOperation, TenantState};
+use super::{MemoryStore, StoredBlock, StoredOperation, TenantState};
 
 #[async_trait]
 impl UserReader for MemoryStore {
@@ -22,18 +27,54 @@ impl OperationReader for MemoryStore {
         Ok(self.tenant(tenant).operation(tenant, operation))
     }
 
+    async fn list(
+        &self,
+        tenant: TenantId,
+        state: Option<OperationState>,
+        after: Option<OperationPosition>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, RepositoryError> {
+        self.fault().call()?;
+        let stored = self.tenant(tenant);
+        let mut found: Vec<_> = stored.operations.keys().filter_map(|id| stored.operation(tenant, *id)).collect();
+        found.retain(|operation| {
+            let is_behind =
+                |after: OperationPosition| (operation.created_at, operation.id) < (after.created_at, after.id);
+            state.is_none_or(|state| state == operation.state) && after.is_none_or(is_behind)
+        });
+        found.sort_by_key(|operation| Reverse((operation.created_at, operation.id)));
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
     async fn rows(
         &self,
         tenant: TenantId,
         operation: OperationId,
+        status: Option<RowStatus>,
         after: u32,
         limit: u32,
     ) -> Result<Vec<FailedRow>, RepositoryError> {
         self.fault().call()?;
         let mut rows = self.tenant(tenant).rows_of(operation);
-        rows.retain(|row| row.row > after);
+        rows.retain(|row| row.row > after && status.is_none_or(|status| status == row.status));
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(rows)
+    }
+
+    async fn ledger(
+        &self,
+        tenant: TenantId,
+        operation: OperationId,
+        after: u32,
+    ) -> Result<Vec<SettledBlock>, RepositoryError> {
+        self.fault().call()?;
+        let state = self.tenant(tenant);
+        let blocks = state.blocks.range((operation, 0)..=(operation, u32::MAX)).map(|(_, block)| block);
+        let settled = blocks.filter_map(|StoredBlock { payload, outcome, .. }| {
+            Some(SettledBlock { first_row: payload.first_row, rows: payload.rows, outcome: (*outcome)? })
+        });
+        Ok(settled.filter(|block| block.last_row() > after).collect())
     }
 
     async fn due(

@@ -111,13 +111,18 @@ impl TenantState {
                 progress.rows_done += u64::from(block.payload.rows);
                 progress.created += u64::from(outcome.created);
                 progress.failed += u64::from(outcome.failed);
+                progress.settled_at = progress.settled_at.max(block.settled_at);
             }
         }
+        let mut mails_are_settled = true;
         for batch in self.mails.range((id, 0)..=(id, u32::MAX)).map(|(_, batch)| batch) {
             progress.mails_total += u64::from(batch.total);
             progress.mails_sent += u64::from(batch.sent);
             progress.mails_refused += u64::from(batch.refused);
+            progress.mails_settled_at = progress.mails_settled_at.max(Some(batch.updated_at));
+            mails_are_settled &= batch.batch.is_finished();
         }
+        progress.mails_settled_at = progress.mails_settled_at.filter(|_| mails_are_settled);
         let StoredOperation { kind, state, format, options, created_at, queued_at, started_at, finished_at, .. } =
             *stored;
         Some(Operation {

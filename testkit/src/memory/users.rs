@@ -19,26 +19,16 @@ impl UserRepository for MemoryUnit {
             let emails = Arc::make_mut(&mut draft.emails);
             let usernames = Arc::make_mut(&mut draft.usernames);
             let mut lost = Vec::new();
-            for (id, NewUser { email, username, full_name }) in users {
-                let folded = username.folded();
-                let taken = emails.contains_key(email.as_str()) || usernames.contains_key(&folded);
+            for (id, new) in users {
+                let folded = new.username.folded();
+                let taken = emails.contains_key(new.email.as_str()) || usernames.contains_key(&folded);
                 if taken || table.contains_key(id) {
                     lost.push(*id);
                     continue;
                 }
-                emails.insert(email.as_str().to_owned(), *id);
+                emails.insert(new.email.as_str().to_owned(), *id);
                 usernames.insert(folded, *id);
-                let user = User {
-                    id: *id,
-                    email: email.clone(),
-                    username: username.clone(),
-                    full_name: full_name.clone(),
-                    is_active: true,
-                    version: 1,
-                    created_at: now,
-                    updated_at: now,
-                };
-                table.insert(*id, Arc::new(user));
+                table.insert(*id, Arc::new(User::new(*id, new.clone(), now)));
             }
             Ok(lost)
         })

@@ -32,7 +32,9 @@ pub(super) const POSTGRES: Package = Package {
 pub(super) const REDIS: Package =
     Package { title: "Redis", program: "redis-server", apt: "redis-server", dnf: &["redis"], brew: "redis" };
 
-const TEMPORAL_MODULE: &str = "github.com/temporalio/cli/cmd/temporal@v1.5.1";
+/// The release of the Temporal command line that everything is tried with; later ones refuse `go install`.
+const TEMPORAL_VERSION: &str = "v1.5.1";
+const TEMPORAL_MODULE: &str = "github.com/temporalio/cli/cmd/temporal";
 
 /// Installs a service with the package manager of this machine.
 pub(super) fn package(package: &Package, is_there: impl Fn() -> bool) -> Result<()> {
@@ -107,8 +109,9 @@ pub(super) fn temporal(bin: &Path) -> Result<PathBuf> {
     if download.is_err() && on_path("go").or_else(usual_go).is_some() {
         announce("building Temporal with `go install` (the official download is not reachable; takes about 3 minutes)");
         let go = on_path("go").or_else(usual_go).context("no Go")?;
-        output_of(Command::new(go).args(["install", TEMPORAL_MODULE]).env("GOBIN", bin))
-            .with_context(|| format!("cannot build Temporal: run `go install {TEMPORAL_MODULE}`"))?;
+        let module = format!("{TEMPORAL_MODULE}@{TEMPORAL_VERSION}");
+        output_of(Command::new(go).args(["install", &module]).env("GOBIN", bin))
+            .with_context(|| format!("cannot build Temporal: run `go install {module}`"))?;
     } else {
         download.context(
             "Temporal is missing: put the `temporal` program on PATH (https://docs.temporal.io/cli), or install Go",
@@ -121,17 +124,22 @@ fn usual_go() -> Option<PathBuf> {
     Some(PathBuf::from("/usr/local/go/bin/go")).filter(|file| file.exists())
 }
 
-fn download_temporal(bin: &Path) -> Result<()> {
+fn temporal_url() -> String {
     let platform = if cfg!(target_os = "macos") { "darwin" } else { "linux" };
     let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
-    let url = format!("https://temporal.download/cli/archive/latest?platform={platform}&arch={arch}");
-    announce("downloading Temporal from temporal.download (missing: temporal)");
+    format!("https://temporal.download/cli/archive/{TEMPORAL_VERSION}?platform={platform}&arch={arch}")
+}
+
+fn download_temporal(bin: &Path) -> Result<()> {
+    announce(&format!("downloading Temporal {TEMPORAL_VERSION} from temporal.download (missing: temporal)"));
     let archive = bin.join("temporal.tar.gz");
+    // Fails soon where it is not reachable or hardly moves: there is another way.
     output_of(
         Command::new("curl")
-            .args(["-fsSL", "--connect-timeout", "5", "--max-time", "300", "-o"])
+            .args(["-fsSL", "--connect-timeout", "5", "--speed-limit", "50000", "--speed-time", "10"])
+            .args(["--max-time", "300", "-o"])
             .arg(&archive)
-            .arg(&url),
+            .arg(temporal_url()),
     )?;
     // Unpacked beside its place and moved there whole: a broken download never looks like a program.
     let draft = bin.join("draft");
@@ -169,4 +177,16 @@ fn lock(name: &str) -> Result<File> {
     let file = File::create(dir.join(format!("{name}.lock")))?;
     file.lock()?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_download_is_the_release_that_go_would_build() {
+        let url = temporal_url();
+        assert!(url.starts_with("https://temporal.download/cli/archive/v1.5.1?platform="), "{url}");
+        assert!(url.ends_with("&arch=amd64") || url.ends_with("&arch=arm64"), "{url}");
+    }
 }
