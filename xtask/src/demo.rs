@@ -99,7 +99,7 @@ fn import(variables: &Variables, file: &Path) -> Result<Value> {
     let output = Command::new(binary(&bin, "muster")?)
         .arg("import")
         .arg(file)
-        .args(["--on-error", "continue", "--send-welcome", "true", "--wait-mails", "--json"])
+        .args(["--on-error", "continue", "--wait-mails", "--json"])
         .envs(variables.iter().map(|(name, value)| (name, value)))
         .stderr(Stdio::inherit())
         .output()?;

@@ -4,6 +4,7 @@ mod bench;
 mod cargo;
 mod demo;
 mod down;
+mod histories;
 mod layers;
 mod lint;
 mod mail_server;
@@ -45,12 +46,14 @@ enum Command {
     Test(test::Options),
     /// Checks formatting, layers, `.sqlx`, clippy, docs, and licences and unused crates where those tools are installed.
     Lint,
-    /// Checks which crate uses which, against the table in `docs` and `xtask/src/layers.rs`.
+    /// Checks which crate uses which, against the table in `ARCHITECTURE.md` and `xtask/src/layers.rs`.
     Layers,
     /// Writes `.sqlx`, by which SQL is checked without a database; with `--check` only compares.
     Sqlx(sqlx::Options),
     /// Measures, on a stack of its own with fsync on; writes JSON to `.dev/bench`.
     Bench(bench::Options),
+    /// Records the histories of running workflows into `workflows/histories`, for the test that replays them.
+    Histories,
     /// The mail server of `up`, which outlives it.
     #[command(hide = true)]
     MailServer(mail_server::Options),
@@ -77,6 +80,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Layers => layers::run(),
         Command::Sqlx(options) => sqlx::run(&options),
         Command::Bench(options) => return retry_embedded(bench::run(&options)),
+        Command::Histories => return retry_embedded(histories::run()),
         Command::MailServer(options) => mail_server::run(&options),
     };
     retry_embedded(done.map(|()| ExitCode::SUCCESS))

@@ -13,7 +13,7 @@ use muster_testkit::{
     redis::Redis,
     template::DATABASE,
     temporal::{Storage, Temporal},
-    tools::wait_until,
+    tools::{announce, wait_until},
 };
 
 /// What runs, and how to reach it. Ends with this value unless it is kept.
@@ -35,22 +35,30 @@ fn given(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// What [`provision()`] could not get and the service does without.
+#[derive(Clone, Copy)]
+pub(crate) struct Missing {
+    redis: bool,
+}
+
 /// Gets the programs that are missing, before anything is started.
-pub(crate) fn provision() -> Result<()> {
+pub(crate) fn provision() -> Result<Missing> {
     if given("DATABASE_URL").is_none() {
         provision::postgres()?;
-    }
-    if given("REDIS_URL").is_none() {
-        provision::redis()?;
     }
     if given("TEMPORAL_ADDRESS").is_none() {
         provision::temporal()?;
     }
-    Ok(())
+    let redis = if given("REDIS_URL").is_none() { provision::redis().err() } else { None };
+    if let Some(error) = &redis {
+        let why = format!("{error:#}");
+        announce(&format!("going on without Redis, which is optional ({})", why.lines().next().unwrap_or_default()));
+    }
+    Ok(Missing { redis: redis.is_some() })
 }
 
 impl Services {
-    pub(crate) fn start(home: &Path) -> Result<Self> {
+    pub(crate) fn start(home: &Path, missing: Missing) -> Result<Self> {
         let (postgres, database_url, admin_database_url) = match (given("DATABASE_URL"), given("ADMIN_DATABASE_URL")) {
             (Some(database), Some(admin)) => (None, database, admin),
             (Some(_), None) => bail!("DATABASE_URL is set but ADMIN_DATABASE_URL is not: set both, or neither"),
@@ -63,7 +71,7 @@ impl Services {
                 (Some(postgres), app, owner)
             }
         };
-        let redis = if given("REDIS_URL").is_none() { Some(Redis::start(home)?) } else { None };
+        let redis = if given("REDIS_URL").is_none() && !missing.redis { Some(Redis::start(home)?) } else { None };
         let temporal = match given("TEMPORAL_ADDRESS") {
             Some(_) => None,
             None => Some(Temporal::start(home, Storage::File(home.join("temporal.db")))?),
@@ -75,7 +83,7 @@ impl Services {
         let surroundings = Surroundings {
             database_url,
             admin_database_url,
-            redis_url: redis.as_ref().map(Redis::url).or_else(|| given("REDIS_URL")).unwrap_or_default(),
+            redis_url: redis.as_ref().map(Redis::url).or_else(|| given("REDIS_URL")),
             temporal_address: temporal
                 .as_ref()
                 .map(Temporal::address)

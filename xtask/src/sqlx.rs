@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use muster_testkit::{
     account::remove_home,
+    pids,
     postgres::{Postgres, PostgresOptions},
     provision::{dev_dir, workspace_dir},
     stack,
@@ -60,8 +61,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// The files that the macros write against a throwaway database.
 fn ask(home: &Path) -> Result<BTreeMap<String, String>> {
-    let postgres = Postgres::start(home, PostgresOptions::THROWAWAY)?;
-    migrate(&postgres)?;
+    let start = || {
+        let postgres = Postgres::start(home, PostgresOptions::THROWAWAY)?;
+        migrate(&postgres)?;
+        Ok(postgres)
+    };
+    let clean_up = || {
+        pids::end_all(&home.join("pids"))?;
+        remove_home(home)
+    };
+    let postgres = signals::cleaning_up(clean_up, start)?;
     expand(&postgres.owner_url("muster"), &home.join("queries"))
 }
 

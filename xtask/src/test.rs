@@ -1,12 +1,12 @@
 //! `test`: every test, against real services.
 
-use std::{fs, process::ExitCode};
+use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 use muster_testkit::{
     account::remove_home,
-    database,
+    database, pids,
     postgres::{Postgres, PostgresOptions},
     provision::{self, dev_dir},
     redis::Redis,
@@ -38,11 +38,18 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     fs::create_dir_all(&home)?;
     stack::claim(&home)?;
 
-    let postgres = Postgres::start(&home, PostgresOptions::THROWAWAY)?;
-    let redis = Redis::start(&home)?;
+    // Until the tests run, Ctrl-C reaches only us.
     let template = database::TEMPLATE;
-    postgres.create_database(template, None)?;
-    template::migrate(&bin, &postgres.owner_url(template), &postgres.app_url(template))?;
+    let (postgres, redis) = signals::cleaning_up(
+        || end(&home),
+        || {
+            let postgres = Postgres::start(&home, PostgresOptions::THROWAWAY)?;
+            let redis = Redis::start(&home)?;
+            postgres.create_database(template, None)?;
+            template::migrate(&bin, &postgres.owner_url(template), &postgres.app_url(template))?;
+            Ok((postgres, redis))
+        },
+    )?;
     announce("Postgres and Redis are ready; running the tests");
 
     let nextest = cargo::has_subcommand("nextest");
@@ -89,4 +96,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     drop(postgres);
     remove_home(&home)?;
     Ok(code)
+}
+
+/// Ends what was started for the tests, and removes it.
+fn end(home: &Path) -> Result<()> {
+    pids::end_all(&home.join("pids"))?;
+    remove_home(home)
 }

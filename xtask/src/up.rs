@@ -92,11 +92,11 @@ pub(crate) fn start() -> Result<Variables> {
 }
 
 fn start_all(dev: &Path) -> Result<Variables> {
-    services::provision()?;
+    let missing = services::provision()?;
     let bin = cargo::build_programs(true)?;
     fs::remove_dir_all(dev.join("log")).ok();
 
-    let mut services = Services::start(dev)?;
+    let mut services = Services::start(dev, missing)?;
     let surroundings = &services.surroundings;
     template::migrate(&bin, &surroundings.admin_database_url, &surroundings.database_url)?;
     let tenant = tenant(dev)?;

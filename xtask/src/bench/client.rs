@@ -62,13 +62,22 @@ impl Client {
         Ok(self.agent.get(&url).header("Authorization", &self.authorization).call()?.body_mut().read_json()?)
     }
 
-    /// Time of one request that creates `count` users and waits for them.
-    pub(super) fn small_batch(&self, prefix: &str, count: usize) -> Result<Duration> {
+    /// Time of one request that creates `count` users and waits for them, and the operation behind it. Without
+    /// `send_welcome` the API's default holds.
+    pub(super) fn small_batch(
+        &self,
+        prefix: &str,
+        count: usize,
+        send_welcome: Option<bool>,
+    ) -> Result<(Duration, String)> {
         let users: Vec<Value> = (0..count)
             .map(|n| muster_testkit::data::user(prefix, n))
             .map(|user| json!({"email": user.email, "username": user.username, "full_name": user.full_name}))
             .collect();
-        let body = json!({"users": users, "send_welcome": false});
+        let mut body = json!({"users": users});
+        if let (Some(send), Some(members)) = (send_welcome, body.as_object_mut()) {
+            members.insert("send_welcome".to_owned(), send.into());
+        }
         let begin = Instant::now();
         let mut response = self
             .agent
@@ -80,6 +89,8 @@ impl Client {
         let answer = response.body_mut().read_to_string()?;
         let took = begin.elapsed();
         ensure!(status.as_u16() == 201, "a batch of {count} was answered with {status}: {answer}");
-        Ok(took)
+        let answer: Value = serde_json::from_str(&answer)?;
+        let operation = answer.get("operation_id").and_then(Value::as_str).context("the answer has no operation_id")?;
+        Ok((took, operation.to_owned()))
     }
 }

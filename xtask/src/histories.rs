@@ -1,0 +1,124 @@
+//! `histories`: records what running workflows leave behind, for the test that replays it with later code.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use muster_testkit::{
+    data,
+    mail::{Behaviour, Refusal},
+    postgres::PostgresOptions,
+    process::Service,
+    provision::{dev_dir, workspace_dir},
+    stack::{Stack, StackOptions},
+    temporal::Storage,
+    tools::{announce, output_of, random_uuid, wait_until},
+};
+use serde_json::Value;
+
+use crate::{cargo, signals};
+
+/// Users of the large import: several blocks, so that its lanes have something to share.
+const MANY: usize = 65_000;
+const PATIENCE: Duration = Duration::from_mins(2);
+/// Prefix of all users; nothing that begins so may be in a history.
+const PREFIX: &str = "recorded";
+
+pub(crate) fn run() -> Result<ExitCode> {
+    let bin = cargo::build_programs(false)?;
+    let home = dev_dir()?.join("histories");
+    let pids = home.join("pids");
+    let clean_up = || muster_testkit::pids::end_all(&pids).map(drop);
+    signals::cleaning_up(clean_up, || record(home, bin))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn record(home: PathBuf, bin: PathBuf) -> Result<()> {
+    let stack = Stack::start(StackOptions {
+        mail_dir: None,
+        home,
+        bin,
+        postgres: PostgresOptions::THROWAWAY,
+        cached: true,
+        temporal: Storage::Memory,
+    })?;
+    let _worker = stack.spawn_worker()?;
+    let api = stack.spawn_api()?;
+    announce("running one workflow of each kind");
+    import(&stack, &api, MANY, "--wait-mails")?;
+    import(&stack, &api, 3, "--no-mail")?;
+    // Its mails are put off at first.
+    stack.mail.behave(Behaviour::temporary(Refusal::EveryNthRcpt(2)));
+    import(&stack, &api, 20, "--wait-mails")?;
+    output_of(stack.muster()?.arg("ping"))?;
+    let ended = wait_until("every workflow and a sweep to end", PATIENCE, || {
+        let runs = runs(&stack)?;
+        let sweeps = runs.iter().any(|run| run.kind == "Sweep" && run.completed);
+        let others = runs.iter().filter(|run| run.kind != "Sweep");
+        Ok((sweeps && others.clone().count() >= 6 && others.clone().all(|run| run.completed)).then_some(runs))
+    })?;
+    let folder = workspace_dir()?.join("workflows/histories");
+    fs::create_dir_all(&folder)?;
+    let mut swept = false;
+    for run in ended.iter().filter(|run| run.completed) {
+        // One sweep is like another.
+        if run.kind == "Sweep" && std::mem::replace(&mut swept, true) {
+            continue;
+        }
+        let shown = stack.temporal.cli(&["workflow", "show", "-w", &run.id, "-r", &run.run, "--output", "json"])?;
+        let history: Value = serde_json::from_str(&shown)?;
+        let text = serde_json::to_string_pretty(&history)? + "\n";
+        ensure!(
+            !text.contains(PREFIX) && !text.contains("example."),
+            "there is an address in the history of {}",
+            run.id
+        );
+        let file = free(&folder, &run.kind)?;
+        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        println!("{}", file.display());
+    }
+    println!("Check that they replay: cargo test -p muster-worker --test replay");
+    Ok(())
+}
+
+/// A run of a workflow.
+struct Run {
+    id: String,
+    run: String,
+    kind: String,
+    completed: bool,
+}
+
+fn runs(stack: &Stack) -> Result<Vec<Run>> {
+    let list: Vec<Value> = serde_json::from_str(&stack.temporal.cli(&["workflow", "list", "--output", "json"])?)?;
+    let text = |run: &Value, at: &str| run.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok(list
+        .iter()
+        .map(|run| Run {
+            id: text(run, "/execution/workflowId"),
+            run: text(run, "/execution/runId"),
+            kind: text(run, "/type/name"),
+            completed: ["COMPLETED", "CONTINUED_AS_NEW"].iter().any(|end| text(run, "/status").ends_with(end)),
+        })
+        .collect())
+}
+
+/// Imports users and waits for the end; with `--wait-mails` also for the mails.
+fn import(stack: &Stack, api: &Service, users: usize, mails: &str) -> Result<()> {
+    let file = stack.home().join("users.csv");
+    data::csv_file(&file, &format!("{PREFIX}-{users}"), users)?;
+    let mut muster = stack.muster()?;
+    muster.arg("import").arg(&file).args(["--json", mails]);
+    muster.env("API_URL", api.url()).env("TENANT_TOKEN", stack.token(&random_uuid()?)?);
+    output_of(&mut muster).map(drop)
+}
+
+/// The first name that is free: what was recorded before stays, and must replay as well.
+fn free(folder: &Path, kind: &str) -> Result<PathBuf> {
+    let files = (1_u32..).map(|n| folder.join(format!("{kind}-{n}.json")));
+    files.into_iter().find(|file| !file.exists()).context("no name is free")
+}
