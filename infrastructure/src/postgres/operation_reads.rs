@@ -79,6 +79,8 @@ impl OperationRow {
 impl PgUnitOfWork {
     /// The operations with these ids, in no order, however many with one statement.
     pub(super) async fn operations(&mut self, ids: &[Uuid]) -> Result<Vec<Operation>, RepositoryError> {
+        // The limit keeps Postgres from reading all of a tenant's operations to find these: it knows no bound for an
+        // array, and may take an index on the tenant for good enough.
         let rows = sqlx::query_as!(
             OperationRow,
             r#"select
@@ -106,7 +108,10 @@ impl PgUnitOfWork {
                  , m.sent as "mails_sent!"
                  , m.refused as "mails_refused!"
                  , m.settled_at as "mails_settled_at?"
-               from operations o
+               from unnest($2::uuid[]) as wanted (id)
+               cross join lateral (
+                   select * from operations where tenant_id = $1 and id = wanted.id limit 1
+               ) o
                cross join lateral (
                    select
                        coalesce(sum(row_count), 0) as rows_done
@@ -125,8 +130,7 @@ impl PgUnitOfWork {
                      , case when bool_and(done_through >= last_row and deferred = '{}') then max(updated_at) end as settled_at
                    from mail_batches
                    where tenant_id = o.tenant_id and operation_id = o.id
-               ) m
-               where o.tenant_id = $1 and o.id = any($2)"#,
+               ) m"#,
             self.tenant,
             ids,
         )

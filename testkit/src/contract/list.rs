@@ -83,13 +83,12 @@ pub(super) async fn a_list_has_the_progress_of_each(arena: &Arena<'_>) -> Result
     uow.commit().await?;
     let found = arena.world.operations().list(arena.tenant, None, None, 10).await?;
     ensure!(found.len() == 2);
-    for listed in found {
+    for listed in &found {
         let single = arena.operation(listed.id).await?;
         ensure!(listed.progress == single.progress && listed.state == single.state);
         ensure!((listed.tenant, listed.created_at) == (single.tenant, single.created_at));
     }
-    let done = arena.world.operations().list(arena.tenant, None, None, 10).await?;
-    let first = done.iter().find(|operation| operation.id == operation_id(1)).context("it is not listed")?;
+    let first = found.iter().find(|operation| operation.id == operation_id(1)).context("it is not listed")?;
     ensure!((first.progress.created, first.progress.mails_total) == (3, 3));
     Ok(())
 }
