@@ -1,0 +1,149 @@
+//! No name and no address is anywhere but in the database and in mails.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use muster_e2e::{
+    World,
+    client::{at, number},
+    rows,
+    world::{test_durable, wait_for_sql},
+};
+use muster_testkit::{
+    mail::{Behaviour, Refusal},
+    stack::Stack,
+    tools::wait_until,
+};
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+/// What must not be found, in lower case.
+const CANARY: [&str; 3] = ["canary_9f3a", "birdcage", "feathers"];
+
+fn email() -> String {
+    format!("{}@{}.example.com", CANARY[0], CANARY[1])
+}
+
+#[test]
+fn no_personal_data_is_in_histories_logs_or_redis() {
+    test_durable("privacy", |stack| {
+        // All that any library would ever log, too.
+        let trace = [("LOG_LEVEL", "trace")];
+        let world = World::start_with(stack, &trace, Some(&trace))?;
+        let client = &world.client;
+        let row = format!("{},{},Fiona {}\n", email(), CANARY[0], CANARY[2]);
+
+        // Welcomed, after the mail server has put it off.
+        stack.mail.behave(Behaviour::temporary(Refusal::Always));
+        let mut file = rows::csv("privacy", 12_000)?;
+        file.extend_from_slice(row.as_bytes());
+        let first = client.import_csv("", &file)?;
+        wait_until("a 4xx", PATIENCE, || Ok((stack.mail.counters().temporary > 0).then_some(())))?;
+        stack.mail.behave(Behaviour::accept());
+        ensure!(number(&client.mailed(&first, PATIENCE)?, "/progress/mails_sent") == 12_001);
+
+        // A bad row in each way that shows what it holds.
+        let wrong = format!("{},x,{}\n\"{}", CANARY[1], CANARY[2], email());
+        let second = client.import_csv("", format!("email,username,full_name\n{row}{row}{wrong}").as_bytes())?;
+        ensure!(number(&client.ended(&second, PATIENCE)?, "/progress/failed") == 4);
+        let body = json!({"users": [{"email": email(), "username": CANARY[0]}]});
+        let conflict = client.post_json(&[], &body)?.must_be_problem(409, "CONFLICT")?;
+        // Refused for good, and unreadable as a whole.
+        stack.mail.behave(Behaviour::refusing(CANARY[1]));
+        let other = json!({"users": [{"email": format!("other.{}", email()), "username": "other"}]});
+        let third = client.post_json(&[], &other)?.must_be(201)?.operation()?;
+        ensure!(number(&client.mailed(&third, PATIENCE)?, "/progress/mails_refused") == 1);
+        let unreadable = format!("{},{}\n", email(), CANARY[2]);
+        let unreadable = client.post("text/csv", "", &[], unreadable.as_bytes())?.must_be(422)?;
+        let rows = client.rows(&second, 100)?;
+        for text in [conflict.body.to_string(), unreadable.body.to_string(), json!(rows).to_string()] {
+            nothing_in("an answer to a request with bad rows", text.as_bytes())?;
+        }
+
+        // Crashes are told as well.
+        stack.postgres.stop()?;
+        client.post_json(&[], &body)?.must_be(503)?;
+        stack.postgres.start_again()?;
+        wait_for_sql(stack, "select count(*) from mail_batches where done_through < last_row", "0", PATIENCE)?;
+
+        histories(stack, &first)?;
+        logs(stack)?;
+        redis(stack)
+    });
+}
+
+fn nothing_in(place: &str, bytes: &[u8]) -> Result<()> {
+    let text = String::from_utf8_lossy(bytes).to_lowercase();
+    for word in CANARY {
+        if let Some(at) = text.find(word) {
+            let around: String = text.get(..at).unwrap_or_default().chars().rev().take(300).collect();
+            let around: String = around.chars().rev().collect();
+            anyhow::bail!("{word:?} is in {place}, after: {around}");
+        }
+    }
+    Ok(())
+}
+
+fn histories(stack: &Stack, operation: &str) -> Result<()> {
+    let list = stack.temporal.cli(&["workflow", "list", "--output", "json"])?;
+    let runs: Vec<Value> = serde_json::from_str(&list)?;
+    nothing_in("the list of workflows", list.as_bytes())?;
+    let text = |run: &Value, name: &str| at(run, name).as_str().unwrap_or_default().to_owned();
+    let mut types = Vec::new();
+    for run in &runs {
+        let (workflow, id) = (text(run, "/execution/workflowId"), text(run, "/execution/runId"));
+        let show = ["workflow", "show", "-w", &workflow, "-r", &id, "--output", "json"];
+        nothing_in(&workflow, stack.temporal.cli(&show)?.as_bytes())?;
+        let describe = ["workflow", "describe", "-w", &workflow, "-r", &id, "--output", "json"];
+        nothing_in(&workflow, stack.temporal.cli(&describe)?.as_bytes())?;
+        types.push(text(run, "/type/name"));
+    }
+    for kind in ["ImportUsers", "SendWelcomeMails"] {
+        ensure!(types.iter().any(|name| name == kind), "no {kind} among {types:?}");
+    }
+    // And whatever else the server has stored, as it lies on the disk.
+    let mut known = false;
+    for file in files(stack.home(), "temporal.db")? {
+        let bytes = fs::read(&file)?;
+        nothing_in(&file.display().to_string(), &bytes)?;
+        known |= String::from_utf8_lossy(&bytes).contains(operation);
+    }
+    ensure!(known, "the operation is not in Temporal's files: this test looks in the wrong place");
+    Ok(())
+}
+
+fn files(folder: &Path, prefix: &str) -> Result<Vec<std::path::PathBuf>> {
+    let entries = fs::read_dir(folder)?.flatten();
+    Ok(entries
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .map(|entry| entry.path())
+        .collect())
+}
+
+fn logs(stack: &Stack) -> Result<()> {
+    let folder = stack.home().join("log");
+    for name in ["api", "worker"] {
+        let log = fs::read(folder.join(format!("{name}.log"))).with_context(|| format!("no log of {name}"))?;
+        ensure!(String::from_utf8_lossy(&log).contains("TRACE"), "the log of {name} is not complete");
+        nothing_in(&format!("the log of {name}"), &log)?;
+    }
+    Ok(())
+}
+
+/// Looks into a dump of all that Redis has.
+fn redis(stack: &Stack) -> Result<()> {
+    let mut stream = TcpStream::connect(stack.redis.url().trim_start_matches("redis://"))?;
+    stream.write_all(b"CONFIG SET rdbcompression no\r\nSET canary.test written-by-the-test\r\nSAVE\r\nQUIT\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    ensure!(answer == "+OK\r\n+OK\r\n+OK\r\n+OK\r\n", "Redis said {answer}");
+    let dump = fs::read(stack.home().join("dump.rdb"))?;
+    ensure!(String::from_utf8_lossy(&dump).contains("written-by-the-test"), "the dump cannot be read");
+    nothing_in("Redis", &dump)
+}
