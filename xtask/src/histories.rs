@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode},
     time::Duration,
 };
 
@@ -30,6 +30,9 @@ const PREFIX: &str = "recorded";
 
 pub(crate) fn run() -> Result<ExitCode> {
     let bin = cargo::build_programs(false)?;
+    let mut program = cargo::cargo()?;
+    program.args(["build", "--package", "muster-worker", "--example", "history"]).env("SQLX_OFFLINE", "true");
+    ensure!(program.status()?.success(), "the build failed: see above");
     let home = dev_dir()?.join("histories");
     let pids = home.join("pids");
     let clean_up = || muster_testkit::pids::end_all(&pids).map(drop);
@@ -69,9 +72,7 @@ fn record(home: PathBuf, bin: PathBuf) -> Result<()> {
         if run.kind == "Sweep" && std::mem::replace(&mut swept, true) {
             continue;
         }
-        let shown = stack.temporal.cli(&["workflow", "show", "-w", &run.id, "-r", &run.run, "--output", "json"])?;
-        let history: Value = serde_json::from_str(&shown)?;
-        let text = serde_json::to_string_pretty(&history)? + "\n";
+        let text = output_of(history(&stack)?.args([&run.id, &run.run_id]))? + "\n";
         ensure!(
             !text.contains(PREFIX) && !text.contains("example."),
             "there is an address in the history of {}",
@@ -88,7 +89,7 @@ fn record(home: PathBuf, bin: PathBuf) -> Result<()> {
 /// A run of a workflow.
 struct Run {
     id: String,
-    run: String,
+    run_id: String,
     kind: String,
     completed: bool,
 }
@@ -100,11 +101,19 @@ fn runs(stack: &Stack) -> Result<Vec<Run>> {
         .iter()
         .map(|run| Run {
             id: text(run, "/execution/workflowId"),
-            run: text(run, "/execution/runId"),
+            run_id: text(run, "/execution/runId"),
             kind: text(run, "/type/name"),
             completed: ["COMPLETED", "CONTINUED_AS_NEW"].iter().any(|end| text(run, "/status").ends_with(end)),
         })
         .collect())
+}
+
+/// The program that prints a history as the replayer reads it. It is the worker's: we build without the SDK.
+fn history(stack: &Stack) -> Result<Command> {
+    let mut command = cargo::cargo()?;
+    command.args(["run", "--quiet", "--package", "muster-worker", "--example", "history", "--"]);
+    command.env("SQLX_OFFLINE", "true").env("TEMPORAL_ADDRESS", stack.temporal.address());
+    Ok(command)
 }
 
 /// Imports users and waits for the end; with `--wait-mails` also for the mails.
