@@ -54,7 +54,7 @@ fn without_a_good_token_nobody_is_served() {
         let other_key = stack.home().join("other.pem");
         let mut forger = stack.muster()?;
         forger.env("JWT_PRIVATE_KEY_PATH", &other_key).args(["token", "--tenant", &world.tenant, "--ttl", "600"]);
-        let forged = output_of(&mut forger)?;
+        let stranger_token = output_of(&mut forger)?;
         // The claims of one genuine token with the signature of another.
         let genuine = |tenant: &str| stack.token(tenant);
         let (claims, signature) = (genuine(&random_uuid()?)?, genuine(&world.tenant)?);
@@ -64,7 +64,7 @@ fn without_a_good_token_nobody_is_served() {
         for (token, code) in [
             (None, "TENANT_TOKEN_MISSING"),
             (Some(expired.as_str()), "TENANT_TOKEN_EXPIRED"),
-            (Some(forged.as_str()), "TENANT_TOKEN_INVALID_SIGNATURE"),
+            (Some(stranger_token.as_str()), "TENANT_TOKEN_INVALID_SIGNATURE"),
             (Some(spliced.as_str()), "TENANT_TOKEN_INVALID_SIGNATURE"),
             (Some("nonsense"), "TENANT_TOKEN_MALFORMED"),
         ] {

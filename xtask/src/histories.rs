@@ -72,11 +72,11 @@ fn record(home: PathBuf, bin: PathBuf) -> Result<()> {
         if run.kind == "Sweep" && std::mem::replace(&mut swept, true) {
             continue;
         }
-        let text = output_of(history(&stack)?.args([&run.id, &run.run_id]))? + "\n";
+        let text = output_of(history(&stack)?.args([&run.workflow_id, &run.id]))? + "\n";
         ensure!(
             !text.contains(PREFIX) && !text.contains("example."),
             "there is an address in the history of {}",
-            run.id
+            run.workflow_id
         );
         let file = free(&folder, &run.kind)?;
         fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
@@ -88,8 +88,8 @@ fn record(home: PathBuf, bin: PathBuf) -> Result<()> {
 
 /// A run of a workflow.
 struct Run {
+    workflow_id: String,
     id: String,
-    run_id: String,
     kind: String,
     completed: bool,
 }
@@ -100,8 +100,8 @@ fn runs(stack: &Stack) -> Result<Vec<Run>> {
     Ok(list
         .iter()
         .map(|run| Run {
-            id: text(run, "/execution/workflowId"),
-            run_id: text(run, "/execution/runId"),
+            workflow_id: text(run, "/execution/workflowId"),
+            id: text(run, "/execution/runId"),
             kind: text(run, "/type/name"),
             completed: ["COMPLETED", "CONTINUED_AS_NEW"].iter().any(|end| text(run, "/status").ends_with(end)),
         })

@@ -23,7 +23,7 @@ pub struct PoolOptions {
 
 /// A pool that connects when it is first used, so that a process starts while Postgres is down.
 ///
-/// No statement runs on it before [`check_role`] has passed once: a role that row level security does not bind
+/// No statement runs on it before `check_role` has passed once: a role that row level security does not bind
 /// never serves anybody, however late the database comes up.
 ///
 /// # Errors
