@@ -23,12 +23,7 @@ impl App {
     pub async fn finish_import(&self, ctx: &Context, command: FinishImport) -> Result<RangeDone, AppError> {
         let mut uow = self.begin(ctx).await?;
         if let Some(failure) = command.failure {
-            if let Some(mut operation) = uow.operations().lock(command.operation).await?
-                && !operation.state.is_final()
-            {
-                operation.fail(failure, self.ports.clock.now()).map_err(AppError::internal)?;
-                uow.operations().end(&operation).await?;
-            }
+            self.fail_import(uow.as_mut(), command.operation, failure).await?;
         } else {
             self.end_import(uow.as_mut(), command.operation, None).await?;
         }
@@ -37,6 +32,22 @@ impl App {
         uow.commit().await?;
         let state = operation.state;
         Ok(RangeDone { ended: state.is_final(), has_mails: operation.progress.mails_total > 0, state })
+    }
+
+    /// Within the caller's unit of work: ends an operation that cannot be carried on; `false` if it has ended already.
+    pub(crate) async fn fail_import(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        operation: OperationId,
+        failure: OperationFailure,
+    ) -> Result<bool, AppError> {
+        let found = uow.operations().lock(operation).await?;
+        let Some(mut operation) = found.filter(|operation| !operation.state.is_final()) else {
+            return Ok(false);
+        };
+        operation.fail(failure, self.ports.clock.now()).map_err(AppError::internal)?;
+        uow.operations().end(&operation).await?;
+        Ok(true)
     }
 
     /// Within the caller's unit of work, so that the last block and the end can be one commit; so the start of an

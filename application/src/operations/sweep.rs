@@ -100,17 +100,12 @@ impl App {
             }
             Started::Closed => {
                 // Ended by an operator, or by running out of attempts: say so instead of waiting for ever.
+                let failure = OperationFailure {
+                    code: "WORKFLOW_ENDED".to_owned(),
+                    detail: "the workflow was ended before it had done every row".to_owned(),
+                };
                 let mut uow = self.begin(ctx).await?;
-                let found = uow.operations().lock(due.operation).await?;
-                if let Some(mut operation) = found.filter(|operation| !operation.state.is_final()) {
-                    let failure = OperationFailure {
-                        code: "WORKFLOW_ENDED".to_owned(),
-                        detail: "the workflow was ended before it had done every row".to_owned(),
-                    };
-                    operation.fail(failure, self.ports.clock.now()).map_err(AppError::internal)?;
-                    uow.operations().end(&operation).await?;
-                    swept.failed += 1;
-                }
+                swept.failed += u32::from(self.fail_import(uow.as_mut(), due.operation, failure).await?);
                 uow.commit().await?;
             }
         }

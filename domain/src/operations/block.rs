@@ -1,7 +1,5 @@
 use bytes::Bytes;
 
-use super::RowIds;
-
 /// Rows of a block: the unit of one transaction.
 pub const BLOCK_ROWS: u32 = 10_000;
 
@@ -40,10 +38,5 @@ impl BlockPayload {
     /// Number of the last row.
     pub const fn last_row(&self) -> u32 {
         self.first_row + self.rows.saturating_sub(1)
-    }
-
-    /// First and last id that users of this block can have.
-    pub fn id_range(&self, ids: RowIds) -> (crate::UserId, crate::UserId) {
-        (ids.id(self.first_row), ids.id(self.last_row()))
     }
 }
