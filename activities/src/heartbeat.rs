@@ -1,4 +1,6 @@
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use muster_application::ports::Heartbeat;
@@ -7,12 +9,24 @@ use temporalio_sdk::activities::ActivityContext;
 /// Well below the heartbeat timeout of `muster_workflows::policy`; the SDK thins it out.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Shows the use case whether the engine still wants the work.
-pub(crate) struct Wanted<'a>(pub(crate) &'a ActivityContext);
+/// Says that this worker is ending. The SDK cancels activities only when their time of grace is over; a long one that
+/// hears of it at once stops at its next safe point instead, and another worker goes on.
+#[derive(Debug, Clone, Default)]
+pub struct Draining(Arc<AtomicBool>);
+
+impl Draining {
+    /// From now on long activities stop at their next safe point.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Shows the use case whether the engine still wants the work from this worker.
+pub(crate) struct Wanted<'a>(pub(crate) &'a ActivityContext, pub(crate) &'a Draining);
 
 impl Heartbeat for Wanted<'_> {
     fn is_cancelled(&self) -> bool {
-        self.0.is_cancelled()
+        self.0.is_cancelled() || self.1.0.load(Ordering::Relaxed)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Configuration from the environment. Every wrong value is named at once, with what would be right.
 
+mod issuer;
 mod read;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,6 +15,8 @@ const MOST_ROWS: u32 = 2_000_000_000;
 const ROWS: &str = "a number of rows from 1 to 2000000000";
 /// Ten years: longer than any instant we compute with must reach.
 const MOST_KEY_HOURS: u64 = 87_600;
+/// A day.
+const MOST_CACHE_SECONDS: u64 = 86_400;
 /// Ten years, too.
 const MOST_TOKEN_MINUTES: u64 = 5_256_000;
 
@@ -57,6 +60,10 @@ pub struct Config {
     pub database_pool_size: u32,
     /// `REDIS_URL`; without it there is no shared cache.
     pub redis_url: Option<String>,
+    /// `CACHE_ENABLED`: whether users are read through the cache.
+    pub cache_enabled: bool,
+    /// `CACHE_TTL`: how long a user stays in Redis.
+    pub cache_ttl: Duration,
     /// `TEMPORAL_ADDRESS` or `TEMPORAL_HOST`.
     pub temporal_address: String,
     /// `TEMPORAL_NAMESPACE`.
@@ -114,6 +121,13 @@ impl Config {
             // One connection listens, another one must be left for the work.
             database_pool_size: env.within("DATABASE_POOL_SIZE", "a number of connections from 2", 2..=u32::MAX, 10),
             redis_url: env.text("REDIS_URL"),
+            cache_enabled: env.parse("CACHE_ENABLED", "true or false", true),
+            cache_ttl: Duration::from_secs(env.within(
+                "CACHE_TTL",
+                "a number of seconds from 1 to 86400",
+                1..=MOST_CACHE_SECONDS,
+                300,
+            )),
             temporal_address: address.unwrap_or_else(|| "localhost:7233".to_owned()),
             temporal_namespace: env.text("TEMPORAL_NAMESPACE").unwrap_or_else(|| "default".to_owned()),
             smtp_url: env.text("SMTP_URL").unwrap_or_else(|| "smtp://localhost:1025".to_owned()),
@@ -174,6 +188,8 @@ fn tokens(env: &mut Reader, app_env: AppEnv) -> TokenConfig {
         private_key_path: env.text("JWT_PRIVATE_KEY_PATH").map(Into::into),
         public_key: env.text("JWT_PUBLIC_KEY"),
         public_key_path: env.text("JWT_PUBLIC_KEY_PATH").map(Into::into),
+        key_id: env.text("JWT_KEY_ID"),
+        jwks: issuer::jwks(env, app_env == AppEnv::Production),
         production: app_env == AppEnv::Production,
         lifetime: Duration::from_mins(env.within(
             "ACCESS_TOKEN_EXPIRE_MINUTES",
@@ -202,9 +218,17 @@ mod tests {
 
     #[test]
     fn every_wrong_value_is_named_at_once() {
-        let vars = [("PORT", "eighty"), ("APP_ENV", "staging"), ("JWT_ALGORITHM", "none"), ("SMTP_POOL_SIZE", "-1")];
+        let vars = [
+            ("PORT", "eighty"),
+            ("APP_ENV", "staging"),
+            ("JWT_ALGORITHM", "none"),
+            ("SMTP_POOL_SIZE", "-1"),
+            ("CACHE_ENABLED", "perhaps"),
+            ("CACHE_TTL", "0"),
+        ];
         let error = load(&vars).unwrap_err().to_string();
-        for name in ["PORT", "APP_ENV", "JWT_ALGORITHM", "SMTP_POOL_SIZE", "DATABASE_URL"] {
+        for name in ["PORT", "APP_ENV", "JWT_ALGORITHM", "SMTP_POOL_SIZE", "CACHE_ENABLED", "CACHE_TTL", "DATABASE_URL"]
+        {
             assert!(error.contains(name), "{name} is not in: {error}");
         }
         assert!(!error.contains("eighty"), "values may be secret");

@@ -88,6 +88,11 @@ impl Reader {
         Duration::from_secs(self.parse(name, "a number of seconds", default))
     }
 
+    /// Something that is wrong with several settings together.
+    pub(super) fn problem(&mut self, says: &str) {
+        self.problems.push(says.to_owned());
+    }
+
     pub(super) fn finish(self) -> anyhow::Result<()> {
         if self.problems.is_empty() {
             return Ok(());

@@ -1,72 +1,71 @@
-use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::TenantId;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
 
-use super::{TOKEN_TYPE, TokenError};
+use super::{TOKEN_TYPE, TokenError, Verified};
 
-/// The members of a JSON object, or the fact that one is given twice: two readers of such a token may disagree about
-/// which one counts.
-pub(super) enum Members {
-    Unique(Map<String, Value>),
-    Repeated,
+/// How far ahead the clock of an issuer may be. A token from later than that was not issued by a clock.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
+/// Longest subject, in characters.
+const MAX_SUBJECT_CHARS: usize = 255;
+
+/// What a genuine token says. Whether it holds depends on the time, so that is asked at every use.
+#[derive(Debug, Clone)]
+pub(super) struct Claims {
+    who: Verified,
+    expires_at: DateTime<Utc>,
+    issued_at: DateTime<Utc>,
+    not_before: Option<DateTime<Utc>>,
 }
 
-impl Members {
-    /// Reads a part of a token.
-    pub(super) fn decode(part: &str) -> Result<Self, TokenError> {
-        let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)?;
-        serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)
-    }
-}
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
-        let mut members = Map::new();
-        let mut repeated = false;
-        while let Some((name, value)) = access.next_entry::<String, Value>()? {
-            repeated |= members.insert(name, value).is_some();
+impl Claims {
+    pub(super) fn read(claims: &Map<String, Value>) -> Result<Self, TokenError> {
+        let required = |name| time(claims, name)?.ok_or(TokenError::InvalidClaims);
+        let text = |name| claims.get(name).and_then(Value::as_str).ok_or(TokenError::InvalidClaims);
+        if text("type")? != TOKEN_TYPE {
+            return Err(TokenError::InvalidClaims);
         }
-        Ok(if repeated { Members::Repeated } else { Members::Unique(members) })
+        let tenant = Uuid::try_parse(text("tenant_id")?).map_err(|_| TokenError::InvalidClaims)?;
+        // Programs send the nil UUID when they mean to send none.
+        if tenant.is_nil() {
+            return Err(TokenError::InvalidClaims);
+        }
+        Ok(Self {
+            who: Verified { tenant: TenantId::new(tenant), subject: subject(claims)? },
+            expires_at: required("exp")?,
+            issued_at: required("iat")?,
+            not_before: time(claims, "nbf")?,
+        })
+    }
+
+    /// Whom the token speaks for at this time.
+    pub(super) fn at(&self, now: DateTime<Utc>) -> Result<Verified, TokenError> {
+        if now >= self.expires_at {
+            return Err(TokenError::Expired);
+        }
+        if self.not_before.is_some_and(|start| start > now) || self.issued_at > now + CLOCKS_DIFFER {
+            return Err(TokenError::InvalidClaims);
+        }
+        Ok(self.who.clone())
     }
 }
 
-/// Judges the claims of a genuine token.
-pub(super) fn check_claims(claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<TenantId, TokenError> {
-    let required = |name| time(claims, name).and_then(|time| time.ok_or(TokenError::InvalidClaims));
-    if now >= required("exp")? {
-        return Err(TokenError::Expired);
+/// Whether a text may be the subject of a token: it is written into records, so nothing in it may forge a line.
+pub(super) fn is_subject(text: &str) -> bool {
+    text.chars().count() <= MAX_SUBJECT_CHARS && !text.chars().any(char::is_control)
+}
+
+/// Empty is the same as absent: it names nobody.
+fn subject(claims: &Map<String, Value>) -> Result<Option<Arc<str>>, TokenError> {
+    match claims.get("sub") {
+        None => Ok(None),
+        Some(Value::String(text)) if is_subject(text) => Ok((!text.is_empty()).then(|| text.as_str().into())),
+        Some(_) => Err(TokenError::InvalidClaims),
     }
-    required("iat")?;
-    if time(claims, "nbf")?.is_some_and(|nbf| nbf > now) {
-        return Err(TokenError::InvalidClaims);
-    }
-    let text = |name| claims.get(name).and_then(Value::as_str).ok_or(TokenError::InvalidClaims);
-    if text("type")? != TOKEN_TYPE {
-        return Err(TokenError::InvalidClaims);
-    }
-    let tenant = Uuid::try_parse(text("tenant_id")?).map_err(|_| TokenError::InvalidClaims)?;
-    Ok(TenantId::new(tenant))
 }
 
 /// A claim that must be a number of seconds when it is there.
@@ -83,6 +82,8 @@ fn instant(number: &Number) -> Option<DateTime<Utc>> {
     if let Some(seconds) = number.as_i64() {
         return DateTime::from_timestamp(seconds, 0);
     }
-    let since = Duration::try_from_secs_f64(number.as_f64()?).ok()?;
-    DateTime::from_timestamp(i64::try_from(since.as_secs()).ok()?, since.subsec_nanos())
+    let seconds = number.as_f64()?;
+    let distance = TimeDelta::from_std(Duration::try_from_secs_f64(seconds.abs()).ok()?).ok()?;
+    let epoch = DateTime::UNIX_EPOCH;
+    if seconds < 0.0 { epoch.checked_sub_signed(distance) } else { epoch.checked_add_signed(distance) }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 
+use super::JwksConfig;
+
 /// How tokens are signed; only the configured one is accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -73,6 +75,10 @@ pub struct TokenConfig {
     pub public_key: Option<String>,
     /// `JWT_PUBLIC_KEY_PATH`.
     pub public_key_path: Option<PathBuf>,
+    /// `JWT_KEY_ID`: the `kid` of the key above, in tokens that are issued and in those that are verified.
+    pub key_id: Option<String>,
+    /// `JWT_JWKS_…`: an issuer beside the key above.
+    pub jwks: Option<JwksConfig>,
     /// Whether a missing key stops the start.
     pub production: bool,
     /// How long an issued token lives.
@@ -87,6 +93,8 @@ impl Default for TokenConfig {
             private_key_path: None,
             public_key: None,
             public_key_path: None,
+            key_id: None,
+            jwks: None,
             production: false,
             lifetime: Duration::from_mins(30),
         }
@@ -102,6 +110,8 @@ impl fmt::Debug for TokenConfig {
             .field("private_key_path", &self.private_key_path)
             .field("public_key", &self.public_key.as_ref().map(|_| "…"))
             .field("public_key_path", &self.public_key_path)
+            .field("key_id", &self.key_id)
+            .field("jwks", &self.jwks)
             .field("production", &self.production)
             .field("lifetime", &self.lifetime)
             .finish()

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use jsonwebtoken::errors::ErrorKind;
 
+use super::JwksError;
+
 /// Why a token opens nothing. Closed; says nothing of the token or of what a library thought of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
@@ -14,13 +16,13 @@ pub enum TokenError {
     /// Somebody else signed it.
     #[error("the signature of the tenant token is not valid")]
     InvalidSignature,
-    /// It is no signed token of the configured algorithm.
+    /// It is no signed token of an algorithm that is accepted.
     #[error("the tenant token is malformed")]
     Malformed,
     /// It is genuine, but does not say what a tenant token must say.
     #[error("the claims of the tenant token are not valid")]
     InvalidClaims,
-    /// Anything else.
+    /// Anything else, such as a key that is not known.
     #[error("the tenant token could not be validated")]
     ValidationFailed,
 }
@@ -79,6 +81,14 @@ pub enum KeyError {
         #[source]
         source: std::io::Error,
     },
+    /// The file with the keys of another issuer cannot be used.
+    #[error("JWT_JWKS_PATH={}: {why}", path.display())]
+    WrongJwks {
+        /// Its value.
+        path: PathBuf,
+        /// Why not.
+        why: JwksError,
+    },
     /// A development key cannot be stored.
     #[error("the development key {} cannot be made", path.display())]
     NotMade {
@@ -114,6 +124,9 @@ pub enum KeyError {
     /// Only a public key is there.
     #[error("tokens cannot be issued without a private key: set JWT_PRIVATE_KEY or JWT_PRIVATE_KEY_PATH")]
     NoPrivateKey,
+    /// A token with it would be refused.
+    #[error("the subject of a token must have at most 255 characters, and no control characters")]
+    WrongSubject,
     /// The two keys are not a pair.
     #[error("JWT_PUBLIC_KEY does not belong to JWT_PRIVATE_KEY; leave it out and it is derived")]
     Mismatch,

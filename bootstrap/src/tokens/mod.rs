@@ -4,13 +4,19 @@
 //! optional or mistyped claim is how the reference service came to accept tokens that never expired.
 
 mod claims;
+mod compact;
 mod config;
 mod error;
 mod generate;
+mod jwks;
 mod keys;
+mod known;
+mod members;
 #[cfg(test)]
 mod tests;
+mod verify;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -19,21 +25,26 @@ use muster_domain::TenantId;
 use serde::Serialize;
 use uuid::Uuid;
 
-use self::claims::{Members, check_claims};
+use self::claims::is_subject;
 pub use self::config::{TokenAlgorithm, TokenConfig};
 pub use self::error::{KeyError, TokenError};
+use self::jwks::{Jwks, KeySet};
+pub use self::jwks::{JwksAlgorithm, JwksConfig, JwksError, JwksSource, JwksUrl};
 use self::keys::Keys;
+use self::known::Current;
+pub use self::verify::Verified;
 
 /// What `type` says in every token that opens the API.
 const TOKEN_TYPE: &str = "tenant_access";
-/// Longest token that is looked at, in bytes. Ours have about 400.
-const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Issues and verifies tenant tokens with one algorithm and one key.
+/// Issues and verifies tenant tokens with one algorithm and one key, and verifies those of another issuer besides.
 pub struct TenantTokens {
     algorithm: TokenAlgorithm,
     keys: Keys,
+    key_id: Option<String>,
     lifetime: Duration,
+    jwks: Option<Jwks>,
+    current: Current,
 }
 
 /// The claims of a token that we issue.
@@ -50,12 +61,24 @@ struct Issued<'a> {
 }
 
 impl TenantTokens {
-    /// Loads the keys; in development a missing key file is made.
+    /// Loads the keys; in development a missing key file is made. Keys behind a URL are not asked for yet:
+    /// [`Self::keep_fresh`] does that.
     ///
     /// # Errors
     /// Says which setting is missing or wrong, and what would be right.
     pub fn new(config: &TokenConfig) -> Result<Self, KeyError> {
-        let tokens = Self { algorithm: config.algorithm, keys: Keys::load(config)?, lifetime: config.lifetime };
+        let (jwks, issued_by_others) = match &config.jwks {
+            Some(jwks) => Jwks::open(jwks).map(|(jwks, keys)| (Some(jwks), keys))?,
+            None => (None, KeySet::new()),
+        };
+        let tokens = Self {
+            algorithm: config.algorithm,
+            keys: Keys::load(config)?,
+            key_id: config.key_id.clone(),
+            lifetime: config.lifetime,
+            jwks,
+            current: Current::new(issued_by_others),
+        };
         tokens.check_pair()?;
         Ok(tokens)
     }
@@ -65,10 +88,21 @@ impl TenantTokens {
         self.lifetime
     }
 
+    /// Fetches the keys of the other issuer again and again: to be spawned by whoever verifies tokens. Ends at once
+    /// when there is no other issuer.
+    pub fn keep_fresh(self: &Arc<Self>) -> impl Future<Output = ()> + Send + use<> {
+        let tokens = Arc::clone(self);
+        async move {
+            if let Some(jwks) = &tokens.jwks {
+                jwks.keep_fresh(&tokens.current).await;
+            }
+        }
+    }
+
     /// Issues a token for a tenant, good from `now` for `lifetime`.
     ///
     /// # Errors
-    /// When only a public key is configured.
+    /// When only a public key is configured, or the subject is one that would not be accepted.
     pub fn issue(
         &self,
         tenant: TenantId,
@@ -77,6 +111,9 @@ impl TenantTokens {
         lifetime: Duration,
     ) -> Result<String, KeyError> {
         let key = self.keys.signing.as_ref().ok_or(KeyError::NoPrivateKey)?;
+        if subject.is_some_and(|subject| !is_subject(subject)) {
+            return Err(KeyError::WrongSubject);
+        }
         let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
         let claims = Issued {
             tenant_id: tenant.get(),
@@ -86,49 +123,8 @@ impl TenantTokens {
             exp: now.timestamp().saturating_add(seconds),
             jti: token_id(),
         };
-        jsonwebtoken::encode(&Header::new(self.algorithm.into()), &claims, key).map_err(|_| KeyError::Unusable)
-    }
-
-    /// Says which tenant a token speaks for.
-    ///
-    /// # Errors
-    /// The first thing that is wrong with it. Never contains anything of the token.
-    pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<TenantId, TokenError> {
-        if token.is_empty() {
-            return Err(TokenError::Missing);
-        }
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(TokenError::Malformed);
-        }
-        let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
-        let (header, payload) = message.split_once('.').ok_or(TokenError::Malformed)?;
-        if header.is_empty() || payload.is_empty() || signature.is_empty() {
-            return Err(TokenError::Malformed);
-        }
-        self.check_header(header)?;
-        let genuine =
-            jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.keys.verifying, self.algorithm.into())
-                .map_err(|error| TokenError::of_library(&error))?;
-        if !genuine {
-            return Err(TokenError::InvalidSignature);
-        }
-        match Members::decode(payload)? {
-            Members::Unique(claims) => check_claims(&claims, now),
-            Members::Repeated => Err(TokenError::InvalidClaims),
-        }
-    }
-
-    /// Exactly the configured algorithm, before any key is used: a token does not choose how it is checked.
-    fn check_header(&self, header: &str) -> Result<(), TokenError> {
-        let Members::Unique(header) = Members::decode(header)? else {
-            return Err(TokenError::Malformed);
-        };
-        let algorithm = header.get("alg").and_then(serde_json::Value::as_str);
-        // `crit` names extensions that must be understood (RFC 7515); we understand none.
-        if algorithm != Some(self.algorithm.name()) || header.contains_key("crit") {
-            return Err(TokenError::Malformed);
-        }
-        Ok(())
+        let header = Header { kid: self.key_id.clone(), ..Header::new(self.algorithm.into()) };
+        jsonwebtoken::encode(&header, &claims, key).map_err(|_| KeyError::Unusable)
     }
 
     /// Two keys that do not belong together are found out at start, not with the first request.

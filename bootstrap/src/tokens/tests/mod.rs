@@ -1,0 +1,11 @@
+mod claims;
+mod forged;
+mod issuer;
+mod jwks_document;
+mod jwks_log;
+mod jwks_refresh;
+mod jwks_tokens;
+mod keys;
+mod memory;
+mod server;
+mod support;
