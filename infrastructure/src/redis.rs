@@ -22,6 +22,10 @@ impl Redis {
         Ok(Self { client: Client::open(url)? })
     }
 
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Whether Redis answers.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Result;
+use nix::sys::signal::Signal;
 
 use crate::{child::Managed, ports::free_port, provision, tools::wait_until};
 
@@ -67,6 +68,22 @@ impl Redis {
     /// SIGKILL.
     pub fn kill_hard(&mut self) -> Result<()> {
         self.process.take().map_or(Ok(()), |mut process| process.kill_hard().map(drop))
+    }
+
+    /// Stops it in its tracks: connections stay, nothing is answered.
+    pub fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on after [`Redis::pause`].
+    pub fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(process) = &self.process {
+            process.signal(signal);
+        }
     }
 
     /// Lets it run on when this value is dropped.
