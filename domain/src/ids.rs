@@ -41,3 +41,11 @@ id! {
     /// A long-running operation; unique within a tenant.
     OperationId
 }
+id! {
+    /// A line of a user's history.
+    EventId
+}
+id! {
+    /// Welcome mails that go out together; unique within a tenant.
+    WelcomeBatchId
+}

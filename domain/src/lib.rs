@@ -10,4 +10,4 @@ pub mod operations;
 pub mod users;
 
 pub use error::{FieldError, RepositoryError};
-pub use ids::{OperationId, TenantId, UserId};
+pub use ids::{EventId, OperationId, TenantId, UserId, WelcomeBatchId};

@@ -14,7 +14,7 @@ pub use operation::{NewOperation, Operation, OperationFailure, OperationKind};
 pub use options::{ImportOptions, OnError, UploadFormat};
 pub use progress::Progress;
 pub use repository::{
-    DueOperation, DueReason, IdempotencyEntry, OperationPosition, OperationReader, OperationRepository,
+    DueOperation, DueReason, IdempotencyEntry, KeyOwner, OperationPosition, OperationReader, OperationRepository,
 };
 pub use row::{FailedRow, RowStatus, SettledBlock};
 pub use row_id::RowIds;

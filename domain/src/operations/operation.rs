@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::{ImportOptions, OperationState, Progress, RowIds, TransitionError, UploadFormat};
@@ -42,6 +44,8 @@ pub struct NewOperation {
     pub kind: OperationKind,
     /// How its rows come in.
     pub format: UploadFormat,
+    /// Who asked for it: the subject of their token.
+    pub actor: Option<Arc<str>>,
     /// When it was made: the timestamp in its users' ids.
     pub created_at: DateTime<Utc>,
 }
@@ -67,6 +71,8 @@ pub struct Operation {
     pub progress: Progress,
     /// Why it failed as a whole.
     pub failure: Option<OperationFailure>,
+    /// Who asked for it: the subject of their token.
+    pub actor: Option<Arc<str>>,
     /// When the upload began.
     pub created_at: DateTime<Utc>,
     /// When the last row was received.
@@ -155,6 +161,7 @@ mod tests {
             unknown_columns: Vec::new(),
             progress: Progress::default(),
             failure: None,
+            actor: None,
             created_at,
             queued_at: Some(created_at),
             started_at: None,

@@ -5,13 +5,22 @@ use super::{
     Block, BlockOutcome, BlockPayload, FailedRow, ImportOptions, NewOperation, Operation, OperationState, RowStatus,
     SettledBlock,
 };
-use crate::{OperationId, RepositoryError, TenantId};
+use crate::{OperationId, RepositoryError, TenantId, UserId};
+
+/// What the first request with a key made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyOwner {
+    /// It began an operation.
+    Operation(OperationId),
+    /// It made one user.
+    User(UserId),
+}
 
 /// Which request a key stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdempotencyEntry {
-    /// The operation that the first request with the key began.
-    pub operation: OperationId,
+    /// What the first request with the key made.
+    pub owner: KeyOwner,
     /// Digest of that request; none while its body still comes in.
     pub digest: Option<[u8; 32]>,
 }
@@ -22,12 +31,12 @@ pub trait OperationRepository: Send {
     /// Begins an operation in state `receiving`.
     async fn insert(&mut self, operation: &NewOperation, now: DateTime<Utc>) -> Result<(), RepositoryError>;
 
-    /// Claims an idempotency key for an operation; if the key is taken, returns whose it is and claims nothing.
+    /// Claims an idempotency key; if the key is taken, returns whose it is and claims nothing.
     /// Waits for a unit of work that is claiming the same key.
     async fn claim_key(
         &mut self,
         key: &str,
-        operation: OperationId,
+        owner: KeyOwner,
         digest: Option<[u8; 32]>,
         expires_at: DateTime<Utc>,
     ) -> Result<Option<IdempotencyEntry>, RepositoryError>;

@@ -40,6 +40,12 @@ impl RowIds {
         UserId::new(Builder::from_unix_timestamp_millis(self.millis, &random).into_uuid())
     }
 
+    /// The moment in a user's id: that of the operation, if one made the user.
+    pub fn created_at(user: UserId) -> Option<DateTime<Utc>> {
+        let millis = u64::try_from(user.get().as_u128() >> 80).unwrap_or_default();
+        DateTime::from_timestamp_millis(i64::try_from(millis).ok()?)
+    }
+
     /// The row that became this user, if this operation made it.
     pub fn row(self, user: UserId) -> Option<u32> {
         let row = position(user);
@@ -83,6 +89,12 @@ mod tests {
             assert_eq!(ids.row(ids.id(row)), Some(row));
             assert_eq!(ids.id(row).get().get_version_num(), 7);
         }
+    }
+
+    #[test]
+    fn the_moment_of_the_operation_can_be_read_from_an_id() {
+        let at = DateTime::from_timestamp_millis(1_790_000_000_123);
+        assert_eq!(RowIds::created_at(ids(1).id(7)), at);
     }
 
     #[test]

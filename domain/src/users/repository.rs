@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{NewUser, User};
-use crate::{RepositoryError, TenantId, UserId};
+use super::{BlockEvent, NewUser, PageStart, StoredUser, User, UserEvent, UserFilter};
+use crate::{EventId, RepositoryError, TenantId, UserId};
 
 /// A living user who holds an e-mail address or a user name that somebody else wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,26 @@ pub trait UserRepository: Send {
         now: DateTime<Utc>,
     ) -> Result<Vec<UserId>, RepositoryError>;
 
+    /// Inserts one user and the first line of their history, and puts them in line for a welcome mail if that is asked,
+    /// with one statement; `false`, and nothing done, when the e-mail address or the user name is not free.
+    async fn insert(&mut self, user: &User, event: &UserEvent, welcome: bool) -> Result<bool, RepositoryError>;
+
+    /// Reads a user, alive or deleted, and locks them until the unit of work ends.
+    async fn lock(&mut self, id: UserId) -> Result<Option<StoredUser>, RepositoryError>;
+
+    /// Stores a locked user and a line of their history, with one statement.
+    ///
+    /// # Errors
+    /// `Conflict` with the field whose value another living user has; the unit of work is of no use after that.
+    async fn store(&mut self, user: &StoredUser, event: &UserEvent) -> Result<(), RepositoryError>;
+
+    /// Removes a user, alive or deleted, and all that tells of them: history, mails that wait or were refused,
+    /// idempotency keys; `false` if there is no such user.
+    async fn remove(&mut self, id: UserId) -> Result<bool, RepositoryError>;
+
+    /// Writes the line that an import's block leaves in the history of the users it made.
+    async fn record_block(&mut self, event: &BlockEvent) -> Result<(), RepositoryError>;
+
     /// Living users who hold one of these e-mail addresses (normal form) or user names (folded).
     async fn holders(&mut self, emails: &[&str], usernames: &[String]) -> Result<Vec<TakenBy>, RepositoryError>;
 
@@ -35,9 +55,44 @@ pub trait UserRepository: Send {
     async fn range(&mut self, first: UserId, last: UserId, limit: u32) -> Result<Vec<User>, RepositoryError>;
 }
 
-/// Reads users outside a unit of work; may answer from a cache.
+/// Reads users by what they are known by, outside a unit of work; may answer from a cache.
 #[async_trait]
 pub trait UserReader: Send + Sync {
     /// The living user with this id in this tenant, or none.
     async fn find(&self, tenant: TenantId, id: UserId) -> Result<Option<User>, RepositoryError>;
+
+    /// The living user with this e-mail address, given in normal form, or none.
+    async fn find_by_email(&self, tenant: TenantId, email: &str) -> Result<Option<User>, RepositoryError>;
+
+    /// The living user with this user name, given folded, or none.
+    async fn find_by_username(&self, tenant: TenantId, username: &str) -> Result<Option<User>, RepositoryError>;
+}
+
+/// Totals up to this one are exact; counting half a million rows for every page is no answer.
+pub const EXACT_TOTAL: u64 = 10_000;
+
+/// Lists users outside a unit of work; never answers from a cache of users.
+#[async_trait]
+pub trait UserList: Send + Sync {
+    /// Users whom the filter means, by `created_at` and then by id, both descending; at most `limit`.
+    async fn page(
+        &self,
+        tenant: TenantId,
+        filter: &UserFilter,
+        start: PageStart,
+        limit: u32,
+    ) -> Result<Vec<User>, RepositoryError>;
+
+    /// How many users the filter means: exact up to [`EXACT_TOTAL`], above that at most five seconds old.
+    async fn total(&self, tenant: TenantId, filter: &UserFilter) -> Result<u64, RepositoryError>;
+
+    /// The history of a user who is there, alive or deleted, the latest first, only what is before `before`, at most
+    /// `limit`; none when there is no such user. The line of the import that made the user comes last.
+    async fn history(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        before: Option<EventId>,
+        limit: u32,
+    ) -> Result<Option<Vec<UserEvent>>, RepositoryError>;
 }
