@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
-use muster_domain::users::{EmailPolicy, UserReader};
+use muster_domain::users::{EmailPolicy, UserList, UserReader};
 
 use crate::ports::{Clock, IdSource, Mailer, OperationWatch, UnitOfWork, UnitOfWorkFactory, WorkflowGateway};
 use crate::{AppError, Context};
@@ -15,8 +16,12 @@ pub struct Ports {
     pub ids: Arc<dyn IdSource>,
     /// Transactions.
     pub units: Arc<dyn UnitOfWorkFactory>,
-    /// Users, read outside transactions.
+    /// Users by what they are known by, read outside transactions, perhaps from a cache.
     pub users: Arc<dyn UserReader>,
+    /// Lists of users, read outside transactions.
+    pub user_list: Arc<dyn UserList>,
+    /// Welcome mails that wait, read outside transactions.
+    pub welcomes: Arc<dyn WelcomeReader>,
     /// Operations, read outside transactions.
     pub operations: Arc<dyn OperationReader>,
     /// The durable engine.

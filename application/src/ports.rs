@@ -5,10 +5,10 @@ use std::pin::Pin;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use muster_domain::mails::MailRepository;
+use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::OperationRepository;
 use muster_domain::users::UserRepository;
-use muster_domain::{OperationId, RepositoryError, TenantId, UserId};
+use muster_domain::{EventId, OperationId, RepositoryError, TenantId, UserId, WelcomeBatchId};
 
 use crate::Context;
 
@@ -25,6 +25,12 @@ pub trait IdSource: Send + Sync {
 
     /// As `operation_id`, for a user who is not made by an import.
     fn user_id(&self) -> UserId;
+
+    /// As `operation_id`, for a line of a user's history.
+    fn event_id(&self) -> EventId;
+
+    /// As `operation_id`, for welcome mails that go out together.
+    fn welcome_batch_id(&self) -> WelcomeBatchId;
 }
 
 /// Begins units of work.
@@ -43,6 +49,8 @@ pub trait UnitOfWork: Send {
     fn operations(&mut self) -> &mut dyn OperationRepository;
     /// Mail batches of the tenant.
     fn mails(&mut self) -> &mut dyn MailRepository;
+    /// Welcome mails of the tenant's users who were made one by one.
+    fn welcomes(&mut self) -> &mut dyn WelcomeRepository;
     /// Makes everything durable, or nothing.
     async fn commit(self: Box<Self>) -> Result<(), RepositoryError>;
 }
@@ -56,6 +64,15 @@ pub struct StartImport {
     pub operation: OperationId,
     /// How many blocks it has.
     pub blocks: u32,
+}
+
+/// What a workflow needs to know to send a batch of welcome mails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartWelcomes {
+    /// Whose users they are.
+    pub tenant: TenantId,
+    /// Which batch.
+    pub batch: WelcomeBatchId,
 }
 
 /// What became of a start.
@@ -81,6 +98,9 @@ pub trait WorkflowGateway: Send + Sync {
 
     /// As `start_import`, for the workflow that sends the operation's welcome mails.
     async fn start_mails(&self, start: &StartImport) -> Result<Started, GatewayError>;
+
+    /// As `start_import`, for the workflow that sends a batch of welcome mails.
+    async fn start_welcomes(&self, start: &StartWelcomes) -> Result<Started, GatewayError>;
 }
 
 /// Tells when an operation has come to an end.

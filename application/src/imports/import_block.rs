@@ -1,7 +1,7 @@
 use muster_domain::UserId;
 use muster_domain::mails::MailBatch;
 use muster_domain::operations::{BlockOutcome, BlockPayload, FailedRow, OnError, Operation, OperationState};
-use muster_domain::users::{NewUser, UserFields};
+use muster_domain::users::{BlockEvent, NewUser, UserFields};
 
 use super::problems::{Holders, failed_row};
 use super::{ImportRow, RowProblem, decode_block};
@@ -82,6 +82,18 @@ impl App {
                 deferred: Vec::new(),
             };
             uow.mails().insert(operation.id, payload.number, &batch, outcome.created, now).await?;
+        }
+        if outcome.created > 0 {
+            let ids = operation.row_ids();
+            let event = BlockEvent {
+                id: self.ports.ids.event_id(),
+                first: ids.id(payload.first_row),
+                last: ids.id(payload.last_row()),
+                operation: operation.id,
+                actor: operation.actor.clone(),
+                at: now,
+            };
+            uow.users().record_block(&event).await?;
         }
         uow.operations().settle_block(operation.id, payload.number, outcome, now).await?;
         let ended = if operation.progress.blocks_total == 1 {

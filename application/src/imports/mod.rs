@@ -15,3 +15,4 @@ pub use finish::FinishImport;
 pub use import_range::{ImportRange, RangeDone};
 pub use row::{ImportRow, RowProblem};
 pub use upload::{Submitted, Upload};
+pub(crate) use upload_errors::key_reused;

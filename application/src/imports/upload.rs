@@ -1,7 +1,8 @@
 use chrono::{DateTime, Utc};
 use muster_domain::OperationId;
 use muster_domain::operations::{
-    BlockPayload, IdempotencyEntry, ImportOptions, NewOperation, OnError, Operation, OperationKind, UploadFormat,
+    BlockPayload, IdempotencyEntry, ImportOptions, KeyOwner, NewOperation, OnError, Operation, OperationKind,
+    UploadFormat,
 };
 use tokio::task::JoinHandle;
 
@@ -69,6 +70,7 @@ impl App {
             id: self.ports.ids.operation_id(),
             kind: OperationKind::UsersImport,
             format,
+            actor: ctx.actor.clone(),
             created_at: self.ports.clock.now(),
         };
         let digest = blake3::Hasher::new();
@@ -217,7 +219,7 @@ impl Upload {
         let operations = uow.operations();
         if let Some(key) = &self.key {
             let expires_at = now + self.app.settings.key_lifetime;
-            if let Some(entry) = operations.claim_key(key, id, digest, expires_at).await? {
+            if let Some(entry) = operations.claim_key(key, KeyOwner::Operation(id), digest, expires_at).await? {
                 return Ok(Some(entry));
             }
         }
@@ -226,7 +228,7 @@ impl Upload {
     }
 
     fn append(&mut self, blocks: Vec<BlockPayload>) {
-        let (app, ctx, id) = (self.app.clone(), self.ctx, self.operation.id);
+        let (app, ctx, id) = (self.app.clone(), self.ctx.clone(), self.operation.id);
         self.appending = Some(tokio::spawn(async move {
             let mut uow = app.begin(&ctx).await?;
             if !uow.operations().append_blocks(id, &blocks, app.ports.clock.now()).await? {
@@ -248,7 +250,8 @@ impl Upload {
         match entry.digest {
             None => Err(still_receiving()),
             Some(first) if first == digest => {
-                let operation = self.app.operation(&self.ctx, entry.operation).await?;
+                let KeyOwner::Operation(first) = entry.owner else { return Err(key_reused()) };
+                let operation = self.app.operation(&self.ctx, first).await?;
                 Ok(Submitted { operation, replayed: true })
             }
             Some(_) => Err(key_reused()),
@@ -262,7 +265,7 @@ impl Drop for Upload {
             return;
         }
         // The client has gone, or the request failed: take back what was stored, after the append in flight.
-        let (app, ctx, id, appending) = (self.app.clone(), self.ctx, self.operation.id, self.appending.take());
+        let (app, ctx, id, appending) = (self.app.clone(), self.ctx.clone(), self.operation.id, self.appending.take());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 if let Some(task) = appending {

@@ -19,7 +19,7 @@ pub(super) fn taken_for_dead() -> AppError {
 }
 
 /// The key stands for something else.
-pub(super) fn key_reused() -> AppError {
+pub(crate) fn key_reused() -> AppError {
     AppError::new(
         ErrorKind::Invalid,
         "IDEMPOTENCY_KEY_REUSED",

@@ -31,8 +31,10 @@ impl App {
         retries: usize,
     ) -> Result<GroupDone, AppError> {
         let (users, mut after) = self.next_group(ctx, operation, before, retries).await?;
-        let mails: Result<Vec<_>, AppError> =
-            users.iter().map(|(row, user)| Ok((*row, welcome(operation.id, *row, user)?))).collect();
+        let mails: Result<Vec<_>, AppError> = users
+            .iter()
+            .map(|(row, user)| Ok((*row, welcome(&format!("welcome.{row}.{}", operation.id), user)?)))
+            .collect();
         let results: Vec<(u32, Delivery)> = futures::stream::iter(mails?)
             .map(|(row, mail)| async move { (row, self.ports.mailer.send(&mail).await) })
             .buffer_unordered(self.settings.mail_concurrency)

@@ -1,5 +1,4 @@
 use askama::Template;
-use muster_domain::OperationId;
 use muster_domain::users::User;
 
 use crate::AppError;
@@ -20,13 +19,13 @@ struct Html<'a> {
     username: &'a str,
 }
 
-/// The welcome mail of a user. Its key comes from the operation and the row, so every repeat of it is recognisable.
-pub(super) fn welcome(operation: OperationId, row: u32, user: &User) -> Result<Mail, AppError> {
+/// The welcome mail of a user. Every repeat of it has the same key, and so is recognisable.
+pub(super) fn welcome(message_key: &str, user: &User) -> Result<Mail, AppError> {
     let username = user.username.as_str();
     let name = user.full_name.as_ref().map_or(username, |name| name.as_str());
     Ok(Mail {
         to: user.email.as_str().to_owned(),
-        message_key: format!("welcome.{row}.{operation}"),
+        message_key: message_key.to_owned(),
         subject: "Welcome".to_owned(),
         text: Text { name, username }.render().map_err(AppError::internal)?,
         html: Html { name, username }.render().map_err(AppError::internal)?,

@@ -1,5 +1,19 @@
-//! Making and reading single users.
+//! Making, reading, changing and removing single users, and listing them.
 
 mod create;
 mod created_by;
+mod delete;
+mod event;
+mod force_delete;
 mod get;
+mod history;
+mod list;
+mod precondition;
+mod restore;
+mod update;
+
+pub use create::{CreateUser, CreatedUser};
+pub use history::HistoryPage;
+pub use list::UserPage;
+pub use precondition::Versions;
+pub use update::UpdateUser;

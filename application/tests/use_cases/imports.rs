@@ -104,7 +104,7 @@ async fn what_made_a_row_unreadable_is_reported_as_it_was_read() -> Result<()> {
         code: code.into(),
         detail: "as the reader said".into(),
     };
-    let mut upload = world.app.begin_upload(world.ctx, UploadFormat::Csv, None).await?;
+    let mut upload = world.app.begin_upload(world.ctx.clone(), UploadFormat::Csv, None).await?;
     let whole = ImportRow { line: 2, problems: vec![problem(None, "wrong_column_count")], ..ImportRow::default() };
     let cell = ImportRow {
         line: 4,

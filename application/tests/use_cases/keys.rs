@@ -6,7 +6,7 @@ use muster_domain::operations::UploadFormat;
 use crate::world::{ABORT, CONTINUE, SETTINGS, SILENT, World, import_row, people, tenant, until};
 
 async fn begin(world: &World, key: &str) -> Result<Upload, muster_application::AppError> {
-    world.app.begin_upload(world.ctx, UploadFormat::Csv, Some(key.to_owned())).await
+    world.app.begin_upload(world.ctx.clone(), UploadFormat::Csv, Some(key.to_owned())).await
 }
 
 /// Pushes rows as `World::upload` does.

@@ -1,13 +1,23 @@
 //! The use cases on in-memory doubles: quick, and cut at every step.
 
 #[cfg(test)]
+mod create_keys;
+#[cfg(test)]
 mod create_user;
 #[cfg(test)]
+mod delete_user;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod force_delete_user;
+#[cfg(test)]
+mod history;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod list_users;
 #[cfg(test)]
 mod mail_faults;
 #[cfg(test)]
@@ -21,8 +31,16 @@ mod rows;
 #[cfg(test)]
 mod sweep;
 #[cfg(test)]
+mod update_user;
+#[cfg(test)]
 mod upload;
 #[cfg(test)]
 mod wait;
+#[cfg(test)]
+mod welcome_faults;
+#[cfg(test)]
+mod welcome_relay;
+#[cfg(test)]
+mod welcomes;
 #[cfg(test)]
 mod world;

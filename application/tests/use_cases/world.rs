@@ -9,10 +9,11 @@ use muster_application::imports::{
 use muster_application::mails::SendMails;
 use muster_application::operations::OperationRow;
 use muster_application::ports::{Clock as _, Heartbeat, IdSource as _, UnitOfWorkFactory as _};
+use muster_application::users::{CreateUser, UpdateUser, Versions};
 use muster_application::{App, AppError, Context, Ports, Settings};
 use muster_domain::operations::{ImportOptions, NewOperation, OnError, Operation, OperationKind, UploadFormat};
-use muster_domain::users::EmailPolicy;
-use muster_domain::{OperationId, TenantId};
+use muster_domain::users::{EmailAddress, EmailPolicy, NewUser, User, UserEvent, UserEventKind, UserPatch, Username};
+use muster_domain::{OperationId, TenantId, UserId, WelcomeBatchId};
 use muster_testkit::memory::{
     MemoryClock, MemoryGateway, MemoryIds, MemoryMailer, MemoryStore, MemoryWatch, NoHeartbeat, TenantState,
 };
@@ -46,6 +47,9 @@ pub struct World {
 /// A row as it was uploaded: e-mail address and user name.
 pub type Row = (String, String);
 
+/// Any version will do.
+pub const ANY: Versions = None;
+
 pub fn tenant(n: u128) -> Context {
     Context::new(TenantId::new(Uuid::from_u128(n)))
 }
@@ -60,6 +64,11 @@ pub fn import_row(line: u64, (email, username): &Row) -> ImportRow<'_> {
     ImportRow { line, email: Some(email.into()), username: Some(username.into()), ..ImportRow::default() }
 }
 
+/// One user as a client gives them.
+pub fn person<'a>(email: &'a str, username: &'a str) -> ImportRow<'a> {
+    ImportRow { email: Some(email.into()), username: Some(username.into()), ..ImportRow::default() }
+}
+
 /// Field, code of each problem of a reported row.
 pub fn problems(row: &OperationRow) -> Vec<(String, String)> {
     fields(&row.problems)
@@ -69,6 +78,11 @@ pub fn problems(row: &OperationRow) -> Vec<(String, String)> {
 pub fn fields(problems: &[RowProblem]) -> Vec<(String, String)> {
     let pair = |p: &RowProblem| (p.field.as_deref().unwrap_or_default().to_owned(), p.code.clone().into_owned());
     problems.iter().map(pair).collect()
+}
+
+/// What `fields` gives.
+pub fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(field, code)| ((*field).to_owned(), (*code).to_owned())).collect()
 }
 
 /// Waits until something that runs in the background has happened.
@@ -98,6 +112,8 @@ impl World {
             ids: Arc::new(ids.clone()),
             units: Arc::new(store.clone()),
             users: Arc::new(store.clone()),
+            user_list: Arc::new(store.clone()),
+            welcomes: Arc::new(store.clone()),
             operations: Arc::new(store.clone()),
             workflows: Arc::new(gateway.clone()),
             watch: Arc::new(watch(&store)),
@@ -111,9 +127,64 @@ impl World {
         self.store.tenant(self.ctx.tenant)
     }
 
+    /// Makes one user, without a key and without a mail.
+    pub async fn create(&self, ctx: &Context, row: &ImportRow<'_>) -> Result<User, AppError> {
+        Ok(self.app.create_user(ctx, CreateUser { row, welcome: false, key: None }).await?.user)
+    }
+
+    /// As `create`, at `{name}@example.com`.
+    pub async fn make(&self, name: &str) -> Result<User, AppError> {
+        self.create(&self.ctx, &person(&format!("{name}@example.com"), name)).await
+    }
+
+    /// As `make`, with a welcome mail.
+    pub async fn welcome(&self, name: &str) -> Result<User, AppError> {
+        let email = format!("{name}@example.com");
+        let command = CreateUser { row: &person(&email, name), welcome: true, key: None };
+        Ok(self.app.create_user(&self.ctx, command).await?.user)
+    }
+
+    /// `count` users whose mail waits, at `w1@example.com` and so on, made at once; gives the first and the last.
+    pub async fn line_up(&self, count: usize) -> Result<(UserId, UserId)> {
+        let now = self.clock.now();
+        let mut uow = self.store.begin(&self.ctx).await?;
+        let mut ids = Vec::new();
+        for (email, username) in people("w", count) {
+            let new = NewUser {
+                email: EmailAddress::from_stored(email),
+                username: Username::from_stored(username),
+                full_name: None,
+            };
+            let user = User::new(self.ids.user_id(), new, now);
+            let (id, kind) = (self.ids.event_id(), UserEventKind::Created);
+            let event =
+                UserEvent { id, user: user.id, kind, actor: None, operation: None, fields: Vec::new(), at: now };
+            anyhow::ensure!(uow.users().insert(&user, &event, true).await?, "a user was not inserted");
+            ids.push(user.id);
+        }
+        uow.commit().await?;
+        Ok((*ids.first().context("nobody")?, *ids.last().context("nobody")?))
+    }
+
+    /// One call of `send_welcomes`.
+    pub async fn send_batch(&self, batch: WelcomeBatchId) -> Result<(), AppError> {
+        self.app.send_welcomes(&self.ctx, batch, &NoHeartbeat).await
+    }
+
+    /// Changes a user, whatever their version.
+    pub async fn change(&self, id: UserId, patch: UserPatch<'_>) -> Result<User, AppError> {
+        let command = UpdateUser { id, patch, problems: Vec::new(), expected: ANY };
+        self.app.update_user(&self.ctx, command).await
+    }
+
+    /// The whole history of a user, the latest first.
+    pub async fn history(&self, id: UserId) -> Result<Vec<UserEvent>, AppError> {
+        Ok(self.app.user_history(&self.ctx, id, None, 1_000).await?.events)
+    }
+
     /// One CSV request with these rows; the digest is taken over the rows.
     pub async fn upload(&self, key: Option<&str>, rows: &[Row], options: ImportOptions) -> Result<Submitted, AppError> {
-        let mut upload = self.app.begin_upload(self.ctx, UploadFormat::Csv, key.map(str::to_owned)).await?;
+        let mut upload = self.app.begin_upload(self.ctx.clone(), UploadFormat::Csv, key.map(str::to_owned)).await?;
         for (line, row) in (2..).zip(rows) {
             upload.absorb(format!("{},{}\n", row.0, row.1).as_bytes());
             upload.push(&import_row(line, row))?;
@@ -135,8 +206,8 @@ impl World {
             }
             builder.close()?;
         }
-        let operation =
-            NewOperation { id, kind: OperationKind::UsersImport, format: UploadFormat::Csv, created_at: now };
+        let (kind, format, actor) = (OperationKind::UsersImport, UploadFormat::Csv, self.ctx.actor.clone());
+        let operation = NewOperation { id, kind, format, actor, created_at: now };
         let mut uow = self.store.begin(&self.ctx).await?;
         uow.operations().insert(&operation, now).await?;
         uow.operations().append_blocks(id, &builder.take_full(), now).await?;

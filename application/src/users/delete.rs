@@ -1,0 +1,24 @@
+use muster_domain::UserId;
+use muster_domain::users::UserEventKind;
+
+use super::precondition::{self, Versions};
+use crate::{App, AppError, Context};
+
+impl App {
+    /// Deletes a living user softly: nobody finds them any more, their address and name are free, and they can be
+    /// restored.
+    ///
+    /// # Errors
+    /// `NotFound`, also for one who is deleted already; `PreconditionFailed`.
+    pub async fn delete_user(&self, ctx: &Context, id: UserId, expected: Versions) -> Result<(), AppError> {
+        let mut uow = self.begin(ctx).await?;
+        let found = uow.users().lock(id).await?;
+        let mut stored =
+            found.filter(|stored| stored.deleted_at.is_none()).ok_or_else(|| AppError::not_found("user"))?;
+        precondition::check(&stored.user, &expected)?;
+        stored.delete(self.ports.clock.now());
+        let event = self.user_event(ctx, id, UserEventKind::Deleted, &[], stored.user.updated_at);
+        uow.users().store(&stored, &event).await?;
+        Ok(uow.commit().await?)
+    }
+}

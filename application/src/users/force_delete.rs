@@ -1,0 +1,20 @@
+use muster_domain::UserId;
+
+use crate::{App, AppError, Context};
+
+impl App {
+    /// Removes a user for good, alive or deleted, with all that tells of them: history, mails, cached entries.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn force_delete_user(&self, ctx: &Context, id: UserId) -> Result<(), AppError> {
+        let mut uow = self.begin(ctx).await?;
+        if !uow.users().remove(id).await? {
+            return Err(AppError::not_found("user"));
+        }
+        uow.commit().await?;
+        // The history is gone with the user; that somebody removed somebody must be known all the same.
+        tracing::info!(tenant.id = %ctx.tenant, user.id = %id, actor = ctx.actor.as_deref(), "a user was removed for good");
+        Ok(())
+    }
+}
