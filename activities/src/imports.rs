@@ -12,17 +12,18 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
 use crate::error::activity_error;
-use crate::heartbeat::{Wanted, alive, span, within};
+use crate::heartbeat::{Draining, Wanted, alive, span, within};
 
 /// Activities on rows.
 pub struct ImportActivities {
     app: App,
+    draining: Draining,
 }
 
 impl ImportActivities {
-    /// Activities that call these use cases.
-    pub const fn new(app: App) -> Self {
-        Self { app }
+    /// Activities that call these use cases, until the worker drains.
+    pub const fn new(app: App, draining: Draining) -> Self {
+        Self { app, draining }
     }
 }
 
@@ -43,7 +44,7 @@ impl ImportActivities {
             last_block: range.last_block,
         };
         within(span, async {
-            let done = alive(&ctx, self.app.import_range(&context, command, &Wanted(&ctx))).await;
+            let done = alive(&ctx, self.app.import_range(&context, command, &Wanted(&ctx, &self.draining))).await;
             done.map(payload).map_err(activity_error)
         })
         .await

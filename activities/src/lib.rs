@@ -7,5 +7,6 @@ mod imports;
 mod mails;
 
 pub use control::ControlActivities;
+pub use heartbeat::Draining;
 pub use imports::ImportActivities;
 pub use mails::MailActivities;

@@ -3,27 +3,28 @@
 use std::sync::Arc;
 
 use muster_application::mails::SendMails;
-use muster_application::{App, Context};
-use muster_domain::{OperationId, TenantId};
+use muster_application::{App, AppError, Context};
+use muster_domain::{OperationId, TenantId, WelcomeBatchId};
 use muster_workflows::contract::imports::BlockRange;
-use muster_workflows::contract::mails::definitions;
+use muster_workflows::contract::mails::{WelcomeBatch, definitions};
 use muster_workflows::policy;
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
 use crate::error::{activity_error, activity_error_after};
-use crate::heartbeat::{Wanted, alive, span, within};
+use crate::heartbeat::{Draining, Wanted, alive, span, within};
 
 /// Activities on mail.
 pub struct MailActivities {
     app: App,
+    draining: Draining,
 }
 
 impl MailActivities {
-    /// Activities that call these use cases.
-    pub const fn new(app: App) -> Self {
-        Self { app }
+    /// Activities that call these use cases, until the worker drains.
+    pub const fn new(app: App, draining: Draining) -> Self {
+        Self { app, draining }
     }
 }
 
@@ -34,11 +35,8 @@ impl MailActivities {
     pub async fn send_mails(self: Arc<Self>, ctx: ActivityContext, range: BlockRange) -> Result<(), ActivityError> {
         let context = Context::new(TenantId::new(range.tenant_id));
         within(span(&ctx, range.tenant_id, range.operation_id), async {
-            let sent = alive(&ctx, self.app.send_mails(&context, command(&range), &Wanted(&ctx))).await;
-            sent.map_err(|error| {
-                let of_the_server = matches!(error.code, "MAIL_DEFERRED" | "MAIL_UNREACHABLE");
-                activity_error_after(error, of_the_server.then(|| policy::mail_pause(ctx.info().attempt)))
-            })
+            let sent = alive(&ctx, self.app.send_mails(&context, command(&range), &Wanted(&ctx, &self.draining))).await;
+            sent.map_err(|error| mail_error(error, &ctx))
         })
         .await
     }
@@ -52,6 +50,46 @@ impl MailActivities {
         })
         .await
     }
+
+    /// Sends the mails of a batch.
+    #[activity(definition = definitions::SendWelcomeBatch)]
+    pub async fn send_welcome_batch(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        batch: WelcomeBatch,
+    ) -> Result<(), ActivityError> {
+        let (context, id) = ids(&batch);
+        within(span(&ctx, batch.tenant_id, batch.batch_id), async {
+            let wanted = Wanted(&ctx, &self.draining);
+            let sent = alive(&ctx, self.app.send_welcomes(&context, id, &wanted)).await;
+            sent.map_err(|error| mail_error(error, &ctx))
+        })
+        .await
+    }
+
+    /// Accounts for what could not be sent in all attempts.
+    #[activity(definition = definitions::GiveUpWelcomeBatch)]
+    pub async fn give_up_welcome_batch(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        batch: WelcomeBatch,
+    ) -> Result<(), ActivityError> {
+        let (context, id) = ids(&batch);
+        within(span(&ctx, batch.tenant_id, batch.batch_id), async {
+            alive(&ctx, self.app.give_up_welcomes(&context, id)).await.map_err(activity_error)
+        })
+        .await
+    }
+}
+
+fn ids(batch: &WelcomeBatch) -> (Context, WelcomeBatchId) {
+    (Context::new(TenantId::new(batch.tenant_id)), WelcomeBatchId::new(batch.batch_id))
+}
+
+/// The mail server is given longer and longer to come back.
+fn mail_error(error: AppError, ctx: &ActivityContext) -> ActivityError {
+    let of_the_server = matches!(error.code, "MAIL_DEFERRED" | "MAIL_UNREACHABLE");
+    activity_error_after(error, of_the_server.then(|| policy::mail_pause(ctx.info().attempt)))
 }
 
 fn command(range: &BlockRange) -> SendMails {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use muster_bootstrap::wire::{self, Role};
 use muster_bootstrap::{Config, health_check, health_server, lifecycle, telemetry};
-use muster_worker::{Activities, NoInterceptor, Queue, run};
+use muster_worker::{Activities, NoInterceptor, Queue, relay, run};
 
 /// Runs the workflows and activities of Muster.
 ///
@@ -45,15 +45,21 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     telemetry::init(&config)?;
     let wired = wire::connect(&config, Role::Worker)?;
     health_server::serve(SocketAddr::new(config.worker_host, config.worker_port), wired.health.clone()).await?;
+    tokio::spawn(wired.keep_cache());
     let activities = Activities::new(wired.app.clone());
+    if arguments.queues.contains(&Queue::Mail) {
+        tokio::spawn(relay(wired.app.clone()));
+    }
     let stop = async {
         if let Err(error) = lifecycle::shutdown_signal().await {
             tracing::error!("signals cannot be heard: {error}");
         }
     };
     let namespace = &config.temporal_namespace;
-    tokio::select! {
+    let ended = tokio::select! {
         refused = wired.guard() => Err(refused.into()),
         ended = run(&wired.temporal, namespace, &arguments.queues, &activities, || None::<NoInterceptor>, stop) => ended,
-    }
+    };
+    wired.leave_cache().await;
+    ended
 }

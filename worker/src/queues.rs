@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use muster_workflows::{ImportUsers, Ping, SendWelcomeMails, Sweep, names};
+use muster_workflows::{ImportUsers, Ping, SendWelcomeBatch, SendWelcomeMails, Sweep, names};
 use temporalio_common::worker::WorkerDeploymentOptions;
 use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::runtime::PollerBehavior;
@@ -80,6 +80,7 @@ impl Queue {
             }
             Self::Mail => {
                 options.register_workflow::<SendWelcomeMails>()?;
+                options.register_workflow::<SendWelcomeBatch>()?;
                 options.register_activities(activities.mails());
             }
         }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use anyhow::Context;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use muster_activities::{ControlActivities, ImportActivities, MailActivities};
+use muster_activities::{ControlActivities, Draining, ImportActivities, MailActivities};
 use muster_application::App;
 use muster_bootstrap::{Temporal, prepare_namespace};
 use temporalio_sdk::interceptors::ActivityInboundInterceptor;
@@ -18,12 +18,13 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Where the activities come from.
 pub struct Activities {
     app: App,
+    draining: Draining,
 }
 
 impl Activities {
     /// Activities that call these use cases.
-    pub const fn new(app: App) -> Self {
-        Self { app }
+    pub fn new(app: App) -> Self {
+        Self { app, draining: Draining::default() }
     }
 
     pub(crate) fn control(&self) -> ControlActivities {
@@ -31,11 +32,11 @@ impl Activities {
     }
 
     pub(crate) fn imports(&self) -> ImportActivities {
-        ImportActivities::new(self.app.clone())
+        ImportActivities::new(self.app.clone(), self.draining.clone())
     }
 
     pub(crate) fn mails(&self) -> MailActivities {
-        MailActivities::new(self.app.clone())
+        MailActivities::new(self.app.clone(), self.draining.clone())
     }
 }
 
@@ -101,6 +102,7 @@ where
                 () = &mut stop, if !stopping => {
                     tracing::info!("stopping: no new work is taken, what runs may end");
                     stopping = true;
+                    activities.draining.begin();
                     shut_down_all();
                 }
             }

@@ -30,7 +30,7 @@ async fn an_import_continues_as_new_and_does_every_block_once() {
 
     let test = async {
         // This one cannot reach Temporal, so the test starts the workflow: with runs of two ranges instead of hundreds.
-        let mut upload = alone.app.begin_upload(ctx, UploadFormat::Ndjson, None).await.unwrap();
+        let mut upload = alone.app.begin_upload(ctx.clone(), UploadFormat::Ndjson, None).await.unwrap();
         for row in 1..=BLOCKS * BLOCK_ROWS {
             let (email, username) = (format!("user{row}@example.com"), format!("user{row}"));
             let row = ImportRow {

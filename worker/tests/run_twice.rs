@@ -65,7 +65,7 @@ async fn activities_that_run_twice_leave_the_same_state() {
 
     let test = async {
         let ctx = Context::new(TenantId::new("018f0000-0000-7000-8000-00000000000a".parse().unwrap()));
-        let mut upload = wired.app.begin_upload(ctx, UploadFormat::Csv, None).await.unwrap();
+        let mut upload = wired.app.begin_upload(ctx.clone(), UploadFormat::Csv, None).await.unwrap();
         for row in 1..=ROWS {
             let email = if row <= BAD { "bad".to_owned() } else { format!("user{row}@example.com") };
             let username = format!("user{row}");

@@ -14,4 +14,4 @@ pub mod policy;
 
 pub use control::{Ping, Sweep};
 pub use imports::ImportUsers;
-pub use mails::SendWelcomeMails;
+pub use mails::{SendWelcomeBatch, SendWelcomeMails};

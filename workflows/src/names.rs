@@ -38,6 +38,11 @@ pub fn mail_workflow(tenant: Uuid, operation: Uuid) -> String {
     format!("mail/{tenant}/{operation}")
 }
 
+/// Id of the workflow that sends a batch of welcome mails to users who were made one by one.
+pub fn welcome_workflow(tenant: Uuid, batch: Uuid) -> String {
+    format!("welcome/{tenant}/{batch}")
+}
+
 /// Id of a workflow that does nothing, by which the way to the workers is measured.
 pub fn ping_workflow(id: Uuid) -> String {
     format!("ping/{id}")

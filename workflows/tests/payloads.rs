@@ -2,7 +2,7 @@
 //! with a default, are allowed, and the older form must still be read.
 
 use muster_workflows::contract::imports::{BlockRange, FinishImport, ImportUsersInput, RangeDone};
-use muster_workflows::contract::mails::SendWelcomeMailsInput;
+use muster_workflows::contract::mails::{SendWelcomeMailsInput, WelcomeBatch};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -21,6 +21,7 @@ fn payloads_are_ids_and_ranges() {
             "RangeDone": RangeDone { ended: true, has_mails: false, state: "succeeded".to_owned() },
             "FinishImport": FinishImport { tenant_id: TENANT, operation_id: OPERATION, failed: false },
             "SendWelcomeMailsInput": SendWelcomeMailsInput { tenant_id: TENANT, operation_id: OPERATION, blocks: 3 },
+            "WelcomeBatch": WelcomeBatch { tenant_id: TENANT, batch_id: OPERATION },
         })
     );
 }

@@ -20,6 +20,15 @@ pub struct SendWelcomeMailsInput {
     pub blocks: u32,
 }
 
+/// Input of the workflow `SendWelcomeBatch` and of its activities.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WelcomeBatch {
+    /// Whose users they are.
+    pub tenant_id: Uuid,
+    /// Which batch.
+    pub batch_id: Uuid,
+}
+
 /// Activities on mail.
 pub struct MailActivities;
 
@@ -34,6 +43,18 @@ impl MailActivities {
     /// Counts what could not be sent in all attempts.
     #[activity(name = "give_up_mails")]
     pub fn give_up_mails(_: BlockRange) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
+
+    /// Sends the mails of a batch; fails, to be retried, while the mail server puts some off.
+    #[activity(name = "send_welcome_batch")]
+    pub fn send_welcome_batch(_: WelcomeBatch) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
+
+    /// Accounts for what could not be sent in all attempts.
+    #[activity(name = "give_up_welcome_batch")]
+    pub fn give_up_welcome_batch(_: WelcomeBatch) -> Result<(), ActivityError> {
         unimplemented!()
     }
 }
