@@ -7,9 +7,10 @@ use chrono::TimeDelta;
 use muster_application::ports::Clock;
 use muster_application::{App, Ports, Settings};
 use muster_domain::operations::BLOCK_ROWS;
-use muster_domain::users::EmailPolicy;
+use muster_domain::users::{EmailPolicy, UserReader};
+use muster_infrastructure::cache::{Cache, CacheOptions, CachedUsers, PgEpochs};
 use muster_infrastructure::postgres::Pool;
-use muster_infrastructure::postgres::{self, GuardError, PgReaders, PgUnits, PgWatch, PoolOptions};
+use muster_infrastructure::postgres::{self, GuardError, PgReaders, PgUnits, PgUserList, PgWatch, PoolOptions};
 use muster_infrastructure::redis::Redis;
 use muster_infrastructure::smtp::SmtpMailer;
 use muster_infrastructure::temporal::{Temporal, TemporalOptions};
@@ -35,6 +36,7 @@ pub struct Wired {
     pub temporal: Temporal,
     pool: Pool,
     watch: PgWatch,
+    cache: Cache,
     database_url: String,
 }
 
@@ -65,7 +67,10 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
     let pool = postgres::connect_lazily(&config.database_url, options)
         .map_err(|_| anyhow::anyhow!("DATABASE_URL must look like postgres://user:password@host:5432/database"))?;
     let redis = config.redis_url.as_deref().map(Redis::new).transpose();
-    let redis = redis.map_err(|_| anyhow::anyhow!("REDIS_URL must look like redis://host:6379"))?;
+    let wrong_redis = |_| anyhow::anyhow!("REDIS_URL must look like redis://host:6379");
+    let redis = redis.map_err(wrong_redis)?;
+    let options = CacheOptions { redis: redis.clone(), ttl: config.cache_ttl };
+    let cache = Cache::new(&options, Arc::new(PgEpochs::new(&pool))).map_err(wrong_redis)?;
     let temporal = Temporal::new(TemporalOptions {
         address: config.temporal_address.clone(),
         namespace: config.temporal_namespace.clone(),
@@ -74,11 +79,19 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
     let watch = PgWatch::new();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let readers = Arc::new(PgReaders::new(pool.clone()));
+    // Who reads without a cache tells the others of writes all the same.
+    let users: Arc<dyn UserReader> = if config.cache_enabled {
+        Arc::new(CachedUsers::new(readers.clone(), cache.clone(), config.cache_ttl))
+    } else {
+        readers.clone()
+    };
     let ports = Ports {
         clock: Arc::clone(&clock),
         ids: Arc::new(TimeOrderedIds),
-        units: Arc::new(PgUnits::new(pool.clone())),
-        users: readers.clone(),
+        units: Arc::new(PgUnits::new(pool.clone(), Arc::new(cache.clone()))),
+        users,
+        user_list: Arc::new(PgUserList::new(pool.clone())),
+        welcomes: readers.clone(),
         operations: readers,
         workflows: Arc::new(temporal.clone()),
         watch: Arc::new(watch.clone()),
@@ -90,7 +103,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
     };
     let app = App::new(ports, settings(config)?);
     let health = Health { pool: pool.clone(), redis, temporal: temporal.clone(), needs_temporal: role == Role::Worker };
-    Ok(Wired { app, health, clock, temporal, pool, watch, database_url: config.database_url.clone() })
+    Ok(Wired { app, health, clock, temporal, pool, watch, cache, database_url: config.database_url.clone() })
 }
 
 fn settings(config: &Config) -> anyhow::Result<Settings> {
@@ -109,6 +122,17 @@ impl Wired {
     /// Hears the ends of operations, for those who wait: to be spawned by the API.
     pub fn listen(&self) -> impl Future<Output = ()> + Send + use<> {
         self.watch.clone().listen(self.pool.clone())
+    }
+
+    /// Keeps the cache: hears of other processes' writes, and tells them what could not be told at once. To be spawned
+    /// by whoever reads or writes users; without it the cache is this process' own.
+    pub fn keep_cache(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.cache.clone().run()
+    }
+
+    /// To be called when nothing is written any more: others need not find out that this process has ended.
+    pub async fn leave_cache(&self) {
+        self.cache.leave().await;
     }
 
     /// Looks at the database until it is known to be safe, then waits for ever; completes only with the reason

@@ -1,6 +1,6 @@
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use muster_application::ports::{Clock, IdSource};
-use muster_domain::{OperationId, UserId};
+use muster_domain::{EventId, OperationId, UserId, WelcomeBatchId};
 use uuid::Uuid;
 
 /// The machine's clock, to the microsecond: as much as Postgres keeps.
@@ -19,14 +19,27 @@ impl Clock for SystemClock {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TimeOrderedIds;
 
-impl IdSource for TimeOrderedIds {
+impl TimeOrderedIds {
     #[expect(clippy::disallowed_methods, reason = "this is the one place where ids are made")]
+    fn next() -> Uuid {
+        Uuid::now_v7()
+    }
+}
+
+impl IdSource for TimeOrderedIds {
     fn operation_id(&self) -> OperationId {
-        OperationId::new(Uuid::now_v7())
+        OperationId::new(Self::next())
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the other place where ids are made")]
     fn user_id(&self) -> UserId {
-        UserId::new(Uuid::now_v7())
+        UserId::new(Self::next())
+    }
+
+    fn event_id(&self) -> EventId {
+        EventId::new(Self::next())
+    }
+
+    fn welcome_batch_id(&self) -> WelcomeBatchId {
+        WelcomeBatchId::new(Self::next())
     }
 }

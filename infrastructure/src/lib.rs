@@ -1,5 +1,6 @@
 //! Postgres, Redis, SMTP and Temporal behind the ports of Muster.
 
+pub mod cache;
 mod clock;
 pub mod postgres;
 pub mod redis;

@@ -5,8 +5,16 @@ use std::time::Duration;
 use muster_infrastructure::postgres::{GuardError, PoolOptions, check_database, connect_lazily};
 use muster_testkit::database::{TestDatabase, create_test_database, psql};
 
-const TABLES: [&str; 6] =
-    ["users", "operations", "operation_blocks", "operation_rows", "mail_batches", "idempotency_keys"];
+const TABLES: [&str; 8] = [
+    "users",
+    "user_events",
+    "welcome_mails",
+    "operations",
+    "operation_blocks",
+    "operation_rows",
+    "mail_batches",
+    "idempotency_keys",
+];
 
 async fn verdict(url: &str) -> Result<(), GuardError> {
     check_database(url, Duration::from_secs(10)).await
@@ -16,7 +24,13 @@ fn fill(database: &TestDatabase) -> anyhow::Result<()> {
     database
         .psql(
             "insert into users values (gen_random_uuid(), gen_random_uuid(), 'a@b.cd', 'abc', null, true, 1, now(), now(), null);
-             with o as (
+             with e as (
+                 insert into user_events (tenant_id, user_id, id, kind, at)
+                 values (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'created', now())
+             ), w as (
+                 insert into welcome_mails (tenant_id, user_id, queued_at)
+                 values (gen_random_uuid(), gen_random_uuid(), now())
+             ), o as (
                  insert into operations (tenant_id, id, kind, state, format, created_at, updated_at)
                  values (gen_random_uuid(), gen_random_uuid(), 'users.import', 'queued', 'csv', now(), now())
                  returning tenant_id, id

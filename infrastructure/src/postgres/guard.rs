@@ -1,8 +1,16 @@
 use sqlx::PgConnection;
 
 /// The tables that hold tenants' data: each must have forced row level security.
-const TENANT_TABLES: [&str; 6] =
-    ["users", "operations", "operation_blocks", "operation_rows", "mail_batches", "idempotency_keys"];
+const TENANT_TABLES: [&str; 8] = [
+    "users",
+    "user_events",
+    "welcome_mails",
+    "operations",
+    "operation_blocks",
+    "operation_rows",
+    "mail_batches",
+    "idempotency_keys",
+];
 
 /// Why it would be unsafe, or impossible, to serve.
 #[derive(Debug, thiserror::Error)]

@@ -1,32 +1,46 @@
 use chrono::{DateTime, Utc};
-use muster_domain::operations::IdempotencyEntry;
-use muster_domain::{OperationId, RepositoryError};
+use muster_domain::operations::{IdempotencyEntry, KeyOwner};
+use muster_domain::{OperationId, RepositoryError, UserId};
 use uuid::Uuid;
 
 use super::error::{damaged, one_row, repository_error};
 use super::unit_of_work::PgUnitOfWork;
 
-fn entry(operation: Uuid, digest: Option<Vec<u8>>) -> Result<IdempotencyEntry, RepositoryError> {
+fn entry(
+    operation: Option<Uuid>,
+    user: Option<Uuid>,
+    digest: Option<Vec<u8>>,
+) -> Result<IdempotencyEntry, RepositoryError> {
     let digest = digest.map(|bytes| <[u8; 32]>::try_from(bytes).map_err(|_| damaged("digest"))).transpose()?;
-    Ok(IdempotencyEntry { operation: OperationId::new(operation), digest })
+    let owner = match (operation, user) {
+        (Some(operation), None) => KeyOwner::Operation(OperationId::new(operation)),
+        (None, Some(user)) => KeyOwner::User(UserId::new(user)),
+        _ => return Err(damaged("idempotency key")),
+    };
+    Ok(IdempotencyEntry { owner, digest })
 }
 
 impl PgUnitOfWork {
     pub(super) async fn claim(
         &mut self,
         key: &str,
-        operation: OperationId,
+        owner: KeyOwner,
         digest: Option<[u8; 32]>,
         expires_at: DateTime<Utc>,
     ) -> Result<Option<IdempotencyEntry>, RepositoryError> {
+        let (operation, user) = match owner {
+            KeyOwner::Operation(operation) => (Some(operation.get()), None),
+            KeyOwner::User(user) => (None, Some(user.get())),
+        };
         // Waits for another transaction that is claiming the same key.
         let claimed = sqlx::query!(
-            r#"insert into idempotency_keys (tenant_id, key, operation_id, digest, expires_at)
-               values ($1, $2, $3, $4, $5)
+            r#"insert into idempotency_keys (tenant_id, key, operation_id, user_id, digest, expires_at)
+               values ($1, $2, $3, $4, $5, $6)
                on conflict do nothing"#,
             self.tenant,
             key,
-            operation.get(),
+            operation,
+            user,
             digest.as_ref().map(<[u8; 32]>::as_slice),
             expires_at,
         )
@@ -43,14 +57,14 @@ impl PgUnitOfWork {
 
     pub(super) async fn key(&mut self, key: &str) -> Result<Option<IdempotencyEntry>, RepositoryError> {
         let row = sqlx::query!(
-            r#"select operation_id, digest from idempotency_keys where tenant_id = $1 and key = $2"#,
+            r#"select operation_id, user_id, digest from idempotency_keys where tenant_id = $1 and key = $2"#,
             self.tenant,
             key,
         )
         .fetch_optional(&mut *self.tx)
         .await
         .map_err(repository_error)?;
-        row.map(|row| entry(row.operation_id, row.digest)).transpose()
+        row.map(|row| entry(row.operation_id, row.user_id, row.digest)).transpose()
     }
 
     pub(super) async fn seal(&mut self, key: &str, digest: [u8; 32]) -> Result<(), RepositoryError> {

@@ -12,12 +12,17 @@ mod pool;
 mod readers;
 mod rows;
 mod unit_of_work;
+mod user_history;
+mod user_list;
+mod user_writes;
 mod users;
 mod watch;
+mod welcomes;
 
 pub use guard::GuardError;
 pub use pool::{MIGRATOR, PoolOptions, check_database, connect_lazily, migrate, ping};
 pub use readers::PgReaders;
 pub use sqlx::PgPool as Pool;
 pub use unit_of_work::PgUnits;
+pub use user_list::PgUserList;
 pub use watch::PgWatch;

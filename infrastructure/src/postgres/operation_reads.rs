@@ -1,4 +1,5 @@
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
@@ -26,6 +27,7 @@ struct OperationRow {
     blocks_total: i32,
     failure_code: Option<String>,
     failure_detail: Option<String>,
+    actor: Option<String>,
     created_at: DateTime<Utc>,
     queued_at: Option<DateTime<Utc>>,
     started_at: Option<DateTime<Utc>>,
@@ -68,6 +70,7 @@ impl OperationRow {
             failure: self
                 .failure_code
                 .map(|code| OperationFailure { code, detail: self.failure_detail.unwrap_or_default() }),
+            actor: self.actor.map(Arc::from),
             created_at: self.created_at,
             queued_at: self.queued_at,
             started_at: self.started_at,
@@ -95,6 +98,7 @@ impl PgUnitOfWork {
                  , o.blocks_total
                  , o.failure_code
                  , o.failure_detail
+                 , o.actor
                  , o.created_at
                  , o.queued_at
                  , o.started_at

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    Block, BlockOutcome, BlockPayload, FailedRow, IdempotencyEntry, ImportOptions, NewOperation, Operation,
+    Block, BlockOutcome, BlockPayload, FailedRow, IdempotencyEntry, ImportOptions, KeyOwner, NewOperation, Operation,
     OperationRepository,
 };
 use muster_domain::{OperationId, RepositoryError};
@@ -15,12 +15,13 @@ use super::watch::CHANNEL;
 impl OperationRepository for PgUnitOfWork {
     async fn insert(&mut self, operation: &NewOperation, now: DateTime<Utc>) -> Result<(), RepositoryError> {
         let done = sqlx::query!(
-            r#"insert into operations (tenant_id, id, kind, state, format, created_at, updated_at)
-               values ($1, $2, $3, 'receiving', $4, $5, $6)"#,
+            r#"insert into operations (tenant_id, id, kind, state, format, actor, created_at, updated_at)
+               values ($1, $2, $3, 'receiving', $4, $5, $6, $7)"#,
             self.tenant,
             operation.id.get(),
             operation.kind.name(),
             operation.format.name(),
+            operation.actor.as_deref(),
             operation.created_at,
             now,
         )
@@ -33,11 +34,11 @@ impl OperationRepository for PgUnitOfWork {
     async fn claim_key(
         &mut self,
         key: &str,
-        operation: OperationId,
+        owner: KeyOwner,
         digest: Option<[u8; 32]>,
         expires_at: DateTime<Utc>,
     ) -> Result<Option<IdempotencyEntry>, RepositoryError> {
-        self.claim(key, operation, digest, expires_at).await
+        self.claim(key, owner, digest, expires_at).await
     }
 
     async fn find_key(&mut self, key: &str) -> Result<Option<IdempotencyEntry>, RepositoryError> {

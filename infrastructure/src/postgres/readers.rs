@@ -23,6 +23,10 @@ impl PgReaders {
     pub const fn new(pool: PgPool) -> Self {
         Self { pool }
     }
+
+    pub(super) const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
 }
 
 #[async_trait]
@@ -44,6 +48,56 @@ impl UserReader for PgReaders {
                where tenant_id = $1 and id = $2 and deleted_at is null"#,
             tenant.get(),
             id.get(),
+        )
+        .fetch_optional(&mut *uow.tx)
+        .await
+        .map_err(repository_error)?;
+        uow.tx.commit().await.map_err(repository_error)?;
+        Ok(row.map(User::from))
+    }
+
+    async fn find_by_email(&self, tenant: TenantId, email: &str) -> Result<Option<User>, RepositoryError> {
+        let mut uow = begin(&self.pool, tenant.get()).await?;
+        let row = sqlx::query_as!(
+            UserRow,
+            r#"select
+                   id
+                 , email
+                 , username
+                 , full_name
+                 , is_active
+                 , version
+                 , created_at
+                 , updated_at
+               from users
+               where tenant_id = $1 and email = $2 and deleted_at is null"#,
+            tenant.get(),
+            email,
+        )
+        .fetch_optional(&mut *uow.tx)
+        .await
+        .map_err(repository_error)?;
+        uow.tx.commit().await.map_err(repository_error)?;
+        Ok(row.map(User::from))
+    }
+
+    async fn find_by_username(&self, tenant: TenantId, username: &str) -> Result<Option<User>, RepositoryError> {
+        let mut uow = begin(&self.pool, tenant.get()).await?;
+        let row = sqlx::query_as!(
+            UserRow,
+            r#"select
+                   id
+                 , email
+                 , username
+                 , full_name
+                 , is_active
+                 , version
+                 , created_at
+                 , updated_at
+               from users
+               where tenant_id = $1 and username_key = $2 and deleted_at is null"#,
+            tenant.get(),
+            username,
         )
         .fetch_optional(&mut *uow.tx)
         .await

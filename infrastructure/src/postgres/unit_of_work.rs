@@ -1,25 +1,29 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use muster_application::Context;
 use muster_application::ports::{UnitOfWork, UnitOfWorkFactory};
 use muster_domain::RepositoryError;
-use muster_domain::mails::MailRepository;
+use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::OperationRepository;
 use muster_domain::users::UserRepository;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::error::repository_error;
+use crate::cache::{Invalidate, NoCache, Touched};
 
 /// Transactions of a pool.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PgUnits {
     pool: PgPool,
+    caches: Arc<dyn Invalidate>,
 }
 
 impl PgUnits {
-    /// Units of work on this pool.
-    pub const fn new(pool: PgPool) -> Self {
-        Self { pool }
+    /// Units of work on this pool; after each commit `caches` hears what was written.
+    pub fn new(pool: PgPool, caches: Arc<dyn Invalidate>) -> Self {
+        Self { pool, caches }
     }
 }
 
@@ -28,20 +32,27 @@ impl PgUnits {
 pub(super) struct PgUnitOfWork {
     pub(super) tx: Transaction<'static, Postgres>,
     pub(super) tenant: Uuid,
+    /// What was written, for the caches to forget once it is committed.
+    pub(super) touched: Vec<Touched>,
+    caches: Arc<dyn Invalidate>,
 }
 
-/// Begins a transaction that sees one tenant.
+/// Begins a transaction that sees one tenant, for reading.
 pub(super) async fn begin(pool: &PgPool, tenant: Uuid) -> Result<PgUnitOfWork, RepositoryError> {
+    begin_with(pool, tenant, Arc::new(NoCache)).await
+}
+
+async fn begin_with(pool: &PgPool, tenant: Uuid, caches: Arc<dyn Invalidate>) -> Result<PgUnitOfWork, RepositoryError> {
     // One round trip for both statements. A UUID prints as hex digits and dashes, so nothing can be injected.
     let statement = format!("begin; select set_config('app.tenant_id', '{tenant}', true)");
     let tx = pool.begin_with(AssertSqlSafe(statement)).await.map_err(repository_error)?;
-    Ok(PgUnitOfWork { tx, tenant })
+    Ok(PgUnitOfWork { tx, tenant, touched: Vec::new(), caches })
 }
 
 #[async_trait]
 impl UnitOfWorkFactory for PgUnits {
     async fn begin(&self, ctx: &Context) -> Result<Box<dyn UnitOfWork>, RepositoryError> {
-        Ok(Box::new(begin(&self.pool, ctx.tenant.get()).await?))
+        Ok(Box::new(begin_with(&self.pool, ctx.tenant.get(), Arc::clone(&self.caches)).await?))
     }
 }
 
@@ -59,7 +70,23 @@ impl UnitOfWork for PgUnitOfWork {
         self
     }
 
+    fn welcomes(&mut self) -> &mut dyn WelcomeRepository {
+        self
+    }
+
     async fn commit(self: Box<Self>) -> Result<(), RepositoryError> {
-        self.tx.commit().await.map_err(repository_error)
+        let Self { tx, touched, caches, .. } = *self;
+        if touched.is_empty() {
+            return tx.commit().await.map_err(repository_error);
+        }
+        // A task of its own: a client that goes away ends its handler wherever it is, and a commit of which the caches
+        // do not hear would leave them behind.
+        let done = tokio::spawn(async move {
+            let committed = tx.commit().await.map_err(repository_error);
+            // Also when the commit seems to have failed: it may have been done all the same.
+            caches.invalidate(touched).await;
+            committed
+        });
+        done.await.unwrap_or_else(|lost| Err(RepositoryError::Internal(lost.into())))
     }
 }

@@ -1,13 +1,17 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use muster_domain::users::{EmailAddress, FullName, NewUser, TakenBy, User, UserRepository, Username};
-use muster_domain::{RepositoryError, UserId};
+use muster_domain::users::{
+    BlockEvent, EmailAddress, FullName, NewUser, StoredUser, TakenBy, User, UserEvent, UserRepository, Username,
+};
+use muster_domain::{RepositoryError, TenantId, UserId};
 use sqlx::Connection;
 use uuid::Uuid;
 
 use super::error::repository_error;
 use super::unit_of_work::PgUnitOfWork;
+use crate::cache::Touched;
 
+#[derive(sqlx::FromRow)]
 pub(super) struct UserRow {
     pub(super) id: Uuid,
     pub(super) email: String,
@@ -31,6 +35,28 @@ impl From<UserRow> for User {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+/// A user, alive or deleted.
+pub(super) struct StoredUserRow {
+    pub(super) id: Uuid,
+    pub(super) email: String,
+    pub(super) username: String,
+    pub(super) full_name: Option<String>,
+    pub(super) is_active: bool,
+    pub(super) version: i64,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) updated_at: DateTime<Utc>,
+    pub(super) deleted_at: Option<DateTime<Utc>>,
+}
+
+impl From<StoredUserRow> for StoredUser {
+    fn from(row: StoredUserRow) -> Self {
+        let StoredUserRow { id, email, username, full_name, is_active, version, created_at, updated_at, deleted_at } =
+            row;
+        let row = UserRow { id, email, username, full_name, is_active, version, created_at, updated_at };
+        Self { user: User::from(row), deleted_at }
     }
 }
 
@@ -86,6 +112,7 @@ impl UserRepository for PgUnitOfWork {
         let names: Vec<Option<&str>> =
             users.iter().map(|(_, user)| user.full_name.as_ref().map(FullName::as_str)).collect();
         let columns = Columns { ids, emails, usernames, names };
+        self.touched.push(Touched::UsersMade { tenant: TenantId::new(self.tenant) });
         let optimistic = users.len() >= OPTIMISTIC_FROM;
         if optimistic && self.insert_if_all_free(&columns, now).await? {
             return Ok(Vec::new());
@@ -111,10 +138,14 @@ impl UserRepository for PgUnitOfWork {
         }
         let lost = sqlx::query_scalar!(
             r#"select wanted.id as "id!"
-               from unnest($2::uuid[]) as wanted (id)
-               where not exists (select from users u where u.tenant_id = $1 and u.id = wanted.id)"#,
+               from unnest($2::uuid[], $3::text[]) as wanted (id, email)
+               where not exists (
+                   select from users u
+                   where u.tenant_id = $1 and u.id = wanted.id and u.email = wanted.email and u.deleted_at is null
+               )"#,
             self.tenant,
             &columns.ids,
+            &columns.emails as &[&str],
         )
         .fetch_all(&mut *self.tx)
         .await
@@ -122,16 +153,36 @@ impl UserRepository for PgUnitOfWork {
         Ok(lost.into_iter().map(UserId::new).collect())
     }
 
+    async fn insert(&mut self, user: &User, event: &UserEvent, welcome: bool) -> Result<bool, RepositoryError> {
+        self.insert_one(user, event, welcome).await
+    }
+
+    async fn lock(&mut self, id: UserId) -> Result<Option<StoredUser>, RepositoryError> {
+        self.lock_one(id).await
+    }
+
+    async fn store(&mut self, user: &StoredUser, event: &UserEvent) -> Result<(), RepositoryError> {
+        self.store_one(user, event).await
+    }
+
+    async fn remove(&mut self, id: UserId) -> Result<bool, RepositoryError> {
+        self.remove_one(id).await
+    }
+
+    async fn record_block(&mut self, event: &BlockEvent) -> Result<(), RepositoryError> {
+        self.store_block_event(event).await
+    }
+
     async fn holders(&mut self, emails: &[&str], usernames: &[String]) -> Result<Vec<TakenBy>, RepositoryError> {
         // A union, so that each half uses its own index.
         let rows = sqlx::query!(
-            r#"select id as "id!", email as "email!", lower(username) as "username!"
+            r#"select id as "id!", email as "email!", username_key as "username!"
                from users
                where tenant_id = $1 and deleted_at is null and email = any($2::text[])
                union
-               select id as "id!", email as "email!", lower(username) as "username!"
+               select id as "id!", email as "email!", username_key as "username!"
                from users
-               where tenant_id = $1 and deleted_at is null and lower(username) = any($3::text[])"#,
+               where tenant_id = $1 and deleted_at is null and username_key = any($3::text[])"#,
             self.tenant,
             emails as &[&str],
             usernames,

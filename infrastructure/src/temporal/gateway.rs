@@ -1,11 +1,12 @@
 use async_trait::async_trait;
-use muster_application::ports::{GatewayError, StartImport, Started, WorkflowGateway};
+use muster_application::ports::{GatewayError, StartImport, StartWelcomes, Started, WorkflowGateway};
+use muster_domain::TenantId;
 use muster_workflows::contract::imports::ImportUsersInput;
-use muster_workflows::contract::mails::SendWelcomeMailsInput;
-use muster_workflows::{ImportUsers, SendWelcomeMails, names, policy};
+use muster_workflows::contract::mails::{SendWelcomeMailsInput, WelcomeBatch};
+use muster_workflows::{ImportUsers, SendWelcomeBatch, SendWelcomeMails, names, policy};
 use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::{Priority, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions};
-use temporalio_common::search_attributes::SearchAttributes;
+use temporalio_common::search_attributes::{SearchAttributeUpdate, SearchAttributes};
 use tokio::time::timeout;
 
 use super::Temporal;
@@ -25,7 +26,7 @@ impl WorkflowGateway for Temporal {
             has_mails: false,
         };
         let summary = format!("Import of {} blocks of users", start.blocks);
-        let options = options(start, names::CONTROL_QUEUE, id, summary);
+        let options = options(start.tenant, import(start), names::CONTROL_QUEUE, id, summary);
         let client = self.client().await.map_err(gateway_error)?;
         let begun = timeout(TIMEOUT, client.start_workflow(ImportUsers::run, input, options)).await;
         started(begun.map_err(gateway_error)?.map(drop))
@@ -35,16 +36,40 @@ impl WorkflowGateway for Temporal {
         let (tenant_id, operation_id) = (start.tenant.get(), start.operation.get());
         let id = names::mail_workflow(tenant_id, operation_id);
         let input = SendWelcomeMailsInput { tenant_id, operation_id, blocks: start.blocks };
-        let options = options(start, names::MAIL_QUEUE, id, "Welcome mails of an import".to_owned());
+        let options =
+            options(start.tenant, import(start), names::MAIL_QUEUE, id, "Welcome mails of an import".to_owned());
         let client = self.client().await.map_err(gateway_error)?;
         let begun = timeout(TIMEOUT, client.start_workflow(SendWelcomeMails::run, input, options)).await;
         started(begun.map_err(gateway_error)?.map(drop))
     }
+
+    async fn start_welcomes(&self, start: &StartWelcomes) -> Result<Started, GatewayError> {
+        let (tenant_id, batch_id) = (start.tenant.get(), start.batch.get());
+        let id = names::welcome_workflow(tenant_id, batch_id);
+        let attributes = vec![names::KIND.value_set("users.welcome".to_owned())];
+        let summary = "Welcome mails of users who were made one by one".to_owned();
+        let options = options(start.tenant, attributes, names::MAIL_QUEUE, id, summary);
+        let client = self.client().await.map_err(gateway_error)?;
+        let input = WelcomeBatch { tenant_id, batch_id };
+        let begun = timeout(TIMEOUT, client.start_workflow(SendWelcomeBatch::run, input, options)).await;
+        started(begun.map_err(gateway_error)?.map(drop))
+    }
 }
 
-/// One workflow per operation, ever; the tenant shares the workers fairly with others.
-fn options(start: &StartImport, queue: &str, id: String, summary: String) -> WorkflowStartOptions {
-    let tenant = start.tenant.to_string();
+/// What an operation's workflows can be found by.
+fn import(start: &StartImport) -> Vec<SearchAttributeUpdate> {
+    vec![names::OPERATION.value_set(start.operation.to_string()), names::KIND.value_set("users.import".to_owned())]
+}
+
+/// One workflow per id, ever; the tenant shares the workers fairly with others.
+fn options(
+    tenant: TenantId,
+    attributes: Vec<SearchAttributeUpdate>,
+    queue: &str,
+    id: String,
+    summary: String,
+) -> WorkflowStartOptions {
+    let tenant = tenant.to_string();
     let mut priority = Priority::default();
     priority.fairness_key = Some(tenant.clone());
     WorkflowStartOptions::new(queue, id)
@@ -52,12 +77,11 @@ fn options(start: &StartImport, queue: &str, id: String, summary: String) -> Wor
         .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
         .task_timeout(policy::WORKFLOW_TASK)
         .priority(priority)
-        .search_attributes(SearchAttributes::new([
-            names::TENANT.value_set(tenant),
-            names::OPERATION.value_set(start.operation.to_string()),
-            names::KIND.value_set("users.import".to_owned()),
-            names::STATE.value_set("running".to_owned()),
-        ]))
+        .search_attributes(SearchAttributes::new(
+            [names::TENANT.value_set(tenant), names::STATE.value_set("running".to_owned())]
+                .into_iter()
+                .chain(attributes),
+        ))
         .static_summary(summary)
         .build()
 }
