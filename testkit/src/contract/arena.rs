@@ -9,14 +9,17 @@ use muster_application::ports::UnitOfWork;
 use muster_domain::operations::{
     BlockPayload, ImportOptions, NewOperation, OnError, Operation, OperationKind, UploadFormat,
 };
-use muster_domain::users::{EmailPolicy, NewUser, UserFields};
-use muster_domain::{OperationId, TenantId, UserId};
+use muster_domain::users::{
+    EmailPolicy, FieldDigest, NewUser, StoredUser, User, UserChanges, UserEvent, UserEventKind, UserFields, UserPatch,
+};
+use muster_domain::{EventId, OperationId, TenantId, UserId};
 use uuid::{Builder, Uuid};
 
 use super::World;
 
 /// What the cases ask for when they queue an operation.
 pub(super) const OPTIONS: ImportOptions = ImportOptions { on_error: OnError::Continue, send_welcome: true };
+const POLICY: EmailPolicy = EmailPolicy { allow_special_use: false };
 
 /// Where a case is tried: a storage, and two tenants of it that nobody has used.
 pub struct Arena<'w> {
@@ -84,6 +87,33 @@ impl<'w> Arena<'w> {
         Ok(uow.commit().await?)
     }
 
+    /// Commits a user who was made alone, with a welcome mail.
+    pub(super) async fn make(&self, user: &User) -> Result<()> {
+        let mut uow = self.begin().await?;
+        let event = event(user, UserEventKind::Created, 0);
+        anyhow::ensure!(uow.users().insert(user, &event, true).await?, "the user was not inserted");
+        Ok(uow.commit().await?)
+    }
+
+    /// Commits what `change` does to a user.
+    pub(super) async fn write(
+        &self,
+        id: UserId,
+        kind: UserEventKind,
+        change: impl FnOnce(&mut StoredUser),
+    ) -> Result<StoredUser> {
+        let mut uow = self.begin().await?;
+        let mut stored = uow.users().lock(id).await?.context("there is no such user")?;
+        change(&mut stored);
+        uow.users().store(&stored, &event(&stored.user, kind, stored.user.version)).await?;
+        uow.commit().await?;
+        Ok(stored)
+    }
+
+    pub(super) async fn delete(&self, id: UserId) -> Result<StoredUser> {
+        self.write(id, UserEventKind::Deleted, |stored| stored.delete(at(1))).await
+    }
+
     pub(super) async fn operation(&self, id: OperationId) -> Result<Operation> {
         self.world.operations().find(self.tenant, id).await?.context("the reader does not find the operation")
     }
@@ -117,15 +147,45 @@ pub(super) const fn user_id(n: u128) -> UserId {
 }
 
 pub(super) fn new_operation(id: OperationId) -> NewOperation {
-    NewOperation { id, kind: OperationKind::UsersImport, format: UploadFormat::Csv, created_at: at(-1) }
+    NewOperation { id, kind: OperationKind::UsersImport, format: UploadFormat::Csv, actor: None, created_at: at(-1) }
 }
 
 /// User `n`, at `{email}@example.com`.
 pub(super) fn user(n: u128, email: &str, username: &str) -> Result<(UserId, NewUser)> {
     let email = format!("{email}@example.com");
     let fields = UserFields { email: Some(&email), username: Some(username), full_name: None };
-    let user = NewUser::parse(fields, EmailPolicy { allow_special_use: false });
-    Ok((user_id(n), user.map_err(|errors| anyhow!("a user of the suite breaks a rule: {errors:?}"))?))
+    Ok((user_id(n), new_user(fields)?))
+}
+
+/// A user as given.
+pub(super) fn new_user(fields: UserFields<'_>) -> Result<NewUser> {
+    NewUser::parse(fields, POLICY).map_err(|errors| anyhow!("a user of the suite breaks a rule: {errors:?}"))
+}
+
+/// A change as given.
+pub(super) fn changes(patch: UserPatch<'_>) -> Result<UserChanges> {
+    UserChanges::parse(patch, POLICY).map_err(|errors| anyhow!("a change of the suite breaks a rule: {errors:?}"))
+}
+
+/// As `user`, alive since `minute`.
+pub(super) fn made(n: u128, name: &str, minute: i64) -> Result<User> {
+    let (id, new) = user(n, name, name)?;
+    Ok(User::new(id, new, at(minute)))
+}
+
+/// A line of a user's history; later ones have a greater `n`.
+pub(super) fn event(user: &User, kind: UserEventKind, n: i64) -> UserEvent {
+    let digest = FieldDigest { field: "email".to_owned(), before: None, after: Some("0a".to_owned()) };
+    let n = u128::from(n.unsigned_abs());
+    UserEvent {
+        id: EventId::new(Uuid::from_u128((user.id.get().as_u128() << 32) | n)),
+        user: user.id,
+        kind,
+        actor: Some("somebody".into()),
+        operation: None,
+        fields: vec![digest],
+        at: user.updated_at,
+    }
 }
 
 /// Blocks of that many rows.

@@ -2,7 +2,7 @@ use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::OperationId;
 use muster_domain::mails::MailBatch;
-use muster_domain::operations::{DueOperation, DueReason};
+use muster_domain::operations::{DueOperation, DueReason, KeyOwner};
 use uuid::Uuid;
 
 use super::Arena;
@@ -114,7 +114,7 @@ pub(super) async fn mails_of_a_running_operation_are_not_due(arena: &Arena<'_>) 
 pub(super) async fn expired_keys_are_due_once_for_each_tenant(arena: &Arena<'_>) -> Result<()> {
     let mut uow = arena.begin().await?;
     for n in [1, 2] {
-        uow.operations().claim_key(&format!("key {n}"), operation_id(n), None, at(10)).await?;
+        uow.operations().claim_key(&format!("key {n}"), KeyOwner::Operation(operation_id(n)), None, at(10)).await?;
         uow.operations().insert(&new_operation(operation_id(n)), at(50)).await?;
     }
     uow.commit().await?;

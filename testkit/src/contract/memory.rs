@@ -1,13 +1,11 @@
-use async_trait::async_trait;
 use muster_application::ports::UnitOfWorkFactory;
+use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
-use muster_domain::users::UserReader;
-use muster_domain::{TenantId, UserId};
+use muster_domain::users::{UserList, UserReader};
 
 use super::World;
 use crate::memory::MemoryStore;
 
-#[async_trait]
 impl World for MemoryStore {
     fn units(&self) -> &dyn UnitOfWorkFactory {
         self
@@ -21,9 +19,12 @@ impl World for MemoryStore {
         self
     }
 
-    async fn delete_user(&self, tenant: TenantId, user: UserId) -> anyhow::Result<()> {
-        Self::delete_user(self, tenant, user).await;
-        Ok(())
+    fn user_list(&self) -> &dyn UserList {
+        self
+    }
+
+    fn welcomes(&self) -> &dyn WelcomeReader {
+        self
     }
 }
 

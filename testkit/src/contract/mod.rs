@@ -16,10 +16,13 @@ mod life;
 mod list;
 mod mails;
 mod memory;
+mod single;
 mod tenants;
 mod units;
 mod upload;
+mod user_list;
 mod users;
+mod welcomes;
 mod world;
 
 use anyhow::{Result, bail};
@@ -63,6 +66,31 @@ cases! {
         a_range_ascends_from_first_to_last_up_to_the_limit
         a_range_leaves_out_the_deleted
         the_reader_finds_the_living_only;
+    single:
+        a_user_is_inserted_only_if_both_are_free
+        a_changed_user_is_read_back_and_the_old_values_are_free
+        a_change_to_what_another_has_is_a_conflict_that_names_the_field
+        a_deleted_user_can_be_read_locked_and_restored
+        a_restore_conflicts_with_who_took_the_address
+        the_id_of_a_deleted_user_is_not_free
+        a_removed_user_leaves_nothing
+        of_two_writers_the_second_sees_the_first
+        readers_find_by_address_and_folded_name;
+    user_list:
+        the_latest_user_comes_first_and_pages_meet
+        filters_all_hold_and_take_wildcards_literally
+        the_deleted_are_listed_apart
+        the_history_is_read_backwards_in_pages
+        the_history_of_an_imported_user_begins_with_the_block;
+    welcomes:
+        a_mail_is_gathered_once
+        who_was_sent_leaves_the_batch_and_who_was_refused_stays
+        the_deleted_get_no_mail
+        a_batch_that_is_closed_keeps_the_living
+        of_many_who_gather_each_mail_goes_to_one
+        who_was_sent_after_all_is_refused_no_more
+        what_waits_or_stands_still_is_due
+        what_was_refused_is_due_no_more;
     upload:
         a_new_operation_is_receiving
         blocks_are_given_back_as_they_were_stored
@@ -123,6 +151,8 @@ cases! {
         a_key_without_an_operation_is_not_committed;
     tenants:
         users_never_meet
+        single_users_never_meet
+        welcomes_never_meet
         readers_never_meet
         operations_never_meet
         blocks_and_rows_never_meet

@@ -1,10 +1,14 @@
 use anyhow::{Context as _, Result, ensure};
 use muster_domain::OperationId;
-use muster_domain::mails::MailBatch;
-use muster_domain::operations::{BlockOutcome, FailedRow, IdempotencyEntry, OperationState, Progress, RowStatus};
+use muster_domain::mails::{DueWelcomes, MailBatch};
+use muster_domain::operations::{
+    BlockOutcome, FailedRow, IdempotencyEntry, KeyOwner, OperationState, Progress, RowStatus,
+};
+use muster_domain::users::{StoredUser, UserEventKind};
 
 use super::Arena;
-use super::arena::{OPTIONS, at, blocks, new_operation, operation_id, user, user_id};
+use super::arena::{OPTIONS, at, blocks, event, made, new_operation, operation_id, user, user_id};
+use super::welcomes::batch;
 
 const ID: OperationId = operation_id(1);
 
@@ -106,20 +110,26 @@ pub(super) async fn blocks_and_rows_never_meet(arena: &Arena<'_>) -> Result<()> 
 
 pub(super) async fn keys_never_meet(arena: &Arena<'_>) -> Result<()> {
     let mut uow = arena.begin().await?;
-    ensure!(uow.operations().claim_key("key", ID, None, at(10)).await?.is_none());
+    ensure!(uow.operations().claim_key("key", KeyOwner::Operation(ID), None, at(10)).await?.is_none());
     uow.operations().insert(&new_operation(ID), at(0)).await?;
     uow.commit().await?;
 
     let mut uow = arena.begin_as(arena.other).await?;
     ensure!(uow.operations().find_key("key").await?.is_none());
     ensure!(uow.operations().purge_keys(at(50)).await? == 0);
-    ensure!(uow.operations().claim_key("key", operation_id(7), None, at(10)).await?.is_none(), "the key is free here");
+    ensure!(
+        uow.operations().claim_key("key", KeyOwner::Operation(operation_id(7)), None, at(10)).await?.is_none(),
+        "the key is free here"
+    );
     uow.operations().insert(&new_operation(operation_id(7)), at(0)).await?;
     uow.operations().seal_key("key", [9; 32]).await?;
     uow.commit().await?;
 
     let mut uow = arena.begin().await?;
-    ensure!(uow.operations().find_key("key").await? == Some(IdempotencyEntry { operation: ID, digest: None }));
+    ensure!(
+        uow.operations().find_key("key").await?
+            == Some(IdempotencyEntry { owner: KeyOwner::Operation(ID), digest: None })
+    );
     Ok(())
 }
 
@@ -140,5 +150,48 @@ pub(super) async fn mails_never_meet(arena: &Arena<'_>) -> Result<()> {
     ensure!((progress.mails_total, progress.mails_sent) == (10, 0));
     let mut uow = arena.begin().await?;
     ensure!(uow.mails().lock(ID, 0).await? == Some(batch));
+    Ok(())
+}
+
+pub(super) async fn single_users_never_meet(arena: &Arena<'_>) -> Result<()> {
+    let ada = made(1, "ada", 0)?;
+    arena.make(&ada).await?;
+    let mut uow = arena.begin_as(arena.other).await?;
+    ensure!(uow.users().lock(user_id(1)).await?.is_none());
+    ensure!(!uow.users().remove(user_id(1)).await?);
+    drop(uow);
+    let mut stored = StoredUser { user: ada.clone(), deleted_at: None };
+    stored.delete(at(5));
+    let event = event(&stored.user, UserEventKind::Deleted, 9);
+    meddle!(arena, |uow| uow.users().store(&stored, &event));
+    ensure!(arena.world.users().find(arena.tenant, user_id(1)).await? == Some(ada));
+    let history = arena.world.user_list().history(arena.tenant, user_id(1), None, 9).await?;
+    ensure!(history.is_some_and(|events| events.len() == 1));
+    Ok(())
+}
+
+pub(super) async fn welcomes_never_meet(arena: &Arena<'_>) -> Result<()> {
+    arena.make(&made(1, "ada", 0)?).await?;
+    arena.make(&made(2, "bob", 0)?).await?;
+    let mut uow = arena.begin_as(arena.other).await?;
+    ensure!(uow.welcomes().gather(batch(1), 9, at(5)).await? == 0);
+    drop(uow);
+    let mut uow = arena.begin().await?;
+    ensure!(uow.welcomes().gather(batch(1), 9, at(5)).await? == 2);
+    uow.commit().await?;
+    meddle!(arena, |uow| uow.welcomes().sent(batch(1), &[user_id(1)]));
+    meddle!(arena, |uow| uow.welcomes().refused(batch(1), &[user_id(2)], "mail_refused", at(6)));
+    meddle!(arena, |uow| uow.welcomes().touch(batch(1), at(500)));
+    meddle!(arena, |uow| uow.welcomes().close(batch(1)));
+
+    let mut uow = arena.begin_as(arena.other).await?;
+    ensure!(uow.welcomes().open(batch(1), None, 9).await?.is_empty());
+    drop(uow);
+    let mut uow = arena.begin().await?;
+    let open: Vec<_> = uow.welcomes().open(batch(1), None, 9).await?.iter().map(|user| user.id).collect();
+    ensure!(open == [1, 2].map(user_id));
+    drop(uow);
+    let due = arena.world.welcomes().due_welcomes(at(100), 100_000).await?;
+    ensure!(due.contains(&DueWelcomes { tenant: arena.tenant, batch: Some(batch(1)) }), "somebody else touched it");
     Ok(())
 }

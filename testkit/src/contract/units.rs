@@ -2,7 +2,7 @@ use anyhow::{Result, ensure};
 use muster_application::ports::UnitOfWork;
 use muster_domain::OperationId;
 use muster_domain::mails::MailBatch;
-use muster_domain::operations::{BlockOutcome, FailedRow, Operation, RowStatus};
+use muster_domain::operations::{BlockOutcome, FailedRow, KeyOwner, Operation, RowStatus};
 use muster_domain::users::User;
 
 use super::Arena;
@@ -13,7 +13,7 @@ const ID: OperationId = operation_id(1);
 /// Something in every table.
 async fn write_everything(uow: &mut dyn UnitOfWork) -> Result<()> {
     ensure!(uow.users().insert_free(&[user(1, "ada", "ada")?], at(0)).await?.is_empty());
-    ensure!(uow.operations().claim_key("key", ID, None, at(10)).await?.is_none());
+    ensure!(uow.operations().claim_key("key", KeyOwner::Operation(ID), None, at(10)).await?.is_none());
     queue_in(uow, ID, &[2], at(0)).await?;
     uow.operations().settle_block(ID, 0, BlockOutcome { created: 1, failed: 1 }, at(0)).await?;
     let row = FailedRow { row: 2, line: 2, status: RowStatus::Failed, problems: "[]".to_owned() };
@@ -85,7 +85,7 @@ pub(super) async fn nobody_sees_what_is_not_committed(arena: &Arena<'_>) -> Resu
 
 pub(super) async fn a_key_without_an_operation_is_not_committed(arena: &Arena<'_>) -> Result<()> {
     let mut uow = arena.begin().await?;
-    ensure!(uow.operations().claim_key("key", ID, None, at(10)).await?.is_none());
+    ensure!(uow.operations().claim_key("key", KeyOwner::Operation(ID), None, at(10)).await?.is_none());
     ensure!(uow.commit().await.is_err());
     let mut uow = arena.begin().await?;
     ensure!(uow.operations().find_key("key").await?.is_none());

@@ -1,5 +1,7 @@
 use anyhow::{Context as _, Result, ensure};
-use muster_domain::operations::{ImportOptions, OnError, OperationKind, OperationState, Progress, UploadFormat};
+use muster_domain::operations::{
+    ImportOptions, KeyOwner, OnError, OperationKind, OperationState, Progress, UploadFormat,
+};
 
 use super::Arena;
 use super::arena::{OPTIONS, at, blocks, operation_id};
@@ -91,7 +93,7 @@ pub(super) async fn only_what_is_receiving_is_discarded(arena: &Arena<'_>) -> Re
 pub(super) async fn a_discard_takes_the_blocks_and_the_key_along(arena: &Arena<'_>) -> Result<()> {
     let id = operation_id(1);
     let mut uow = arena.begin().await?;
-    ensure!(uow.operations().claim_key("key", id, None, at(9)).await?.is_none());
+    ensure!(uow.operations().claim_key("key", KeyOwner::Operation(id), None, at(9)).await?.is_none());
     uow.operations().insert(&super::arena::new_operation(id), at(0)).await?;
     ensure!(uow.operations().append_blocks(id, &blocks(&[2]), at(0)).await?);
     uow.commit().await?;

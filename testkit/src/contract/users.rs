@@ -1,9 +1,9 @@
 use anyhow::{Context as _, Result, ensure};
 use muster_domain::UserId;
-use muster_domain::users::{EmailPolicy, NewUser, User, UserFields};
+use muster_domain::users::{User, UserFields};
 
 use super::Arena;
-use super::arena::{at, user, user_id};
+use super::arena::{at, new_user, user, user_id};
 
 const ALL: (UserId, UserId) = (user_id(0), user_id(0xFFFF_FFFF));
 
@@ -45,7 +45,7 @@ pub(super) async fn a_user_name_is_taken_in_any_case(arena: &Arena<'_>) -> Resul
 
 pub(super) async fn email_and_user_name_of_a_deleted_user_are_free(arena: &Arena<'_>) -> Result<()> {
     arena.insert(&[user(1, "ada", "ada")?]).await?;
-    arena.world.delete_user(arena.tenant, user_id(1)).await?;
+    arena.delete(user_id(1)).await?;
     arena.insert(&[user(2, "ada", "ada")?]).await
 }
 
@@ -55,8 +55,7 @@ pub(super) async fn a_new_user_is_stored_as_given(arena: &Arena<'_>) -> Result<(
         username: Some("Ada_L-1"),
         full_name: Some("Ada \"Löve\\lace\" {ß,😀} NULL"),
     };
-    let given = NewUser::parse(fields, EmailPolicy { allow_special_use: false });
-    let given = given.ok().context("a user of the suite breaks a rule")?;
+    let given = new_user(fields)?;
     arena.insert(&[(user_id(1), given.clone()), user(2, "bob", "bob")?]).await?;
     let stored = arena.world.users().find(arena.tenant, user_id(1)).await?.context("the user is not there")?;
     ensure!(stored.is_active && stored.version == 1);
@@ -115,7 +114,7 @@ pub(super) async fn holders_are_found_by_email_or_folded_user_name(arena: &Arena
 
 pub(super) async fn a_deleted_user_holds_nothing(arena: &Arena<'_>) -> Result<()> {
     arena.insert(&[user(1, "ada", "ada")?]).await?;
-    arena.world.delete_user(arena.tenant, user_id(1)).await?;
+    arena.delete(user_id(1)).await?;
     let mut uow = arena.begin().await?;
     ensure!(uow.users().holders(&["ada@example.com"], &["ada".to_owned()]).await?.is_empty());
     Ok(())
@@ -134,7 +133,7 @@ pub(super) async fn a_range_ascends_from_first_to_last_up_to_the_limit(arena: &A
 
 pub(super) async fn a_range_leaves_out_the_deleted(arena: &Arena<'_>) -> Result<()> {
     arena.insert(&[user(1, "ada", "ada")?, user(2, "bob", "bob")?]).await?;
-    arena.world.delete_user(arena.tenant, user_id(1)).await?;
+    arena.delete(user_id(1)).await?;
     let mut uow = arena.begin().await?;
     ensure!(ids(uow.users().range(ALL.0, ALL.1, 1).await?) == [user_id(2)]);
     Ok(())
@@ -142,7 +141,7 @@ pub(super) async fn a_range_leaves_out_the_deleted(arena: &Arena<'_>) -> Result<
 
 pub(super) async fn the_reader_finds_the_living_only(arena: &Arena<'_>) -> Result<()> {
     arena.insert(&[user(1, "ada", "ada")?, user(2, "bob", "bob")?]).await?;
-    arena.world.delete_user(arena.tenant, user_id(1)).await?;
+    arena.delete(user_id(1)).await?;
     let users = arena.world.users();
     ensure!(users.find(arena.tenant, user_id(1)).await?.is_none());
     ensure!(users.find(arena.tenant, user_id(2)).await?.is_some());

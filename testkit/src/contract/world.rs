@@ -1,12 +1,10 @@
-use async_trait::async_trait;
 use muster_application::ports::UnitOfWorkFactory;
+use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
-use muster_domain::users::UserReader;
-use muster_domain::{TenantId, UserId};
+use muster_domain::users::{UserList, UserReader};
 
 /// A storage that is to keep the contract. It may hold other data; each case uses tenants of its own, and at most
 /// eight units of work at once.
-#[async_trait]
 pub trait World: Send + Sync {
     /// Its units of work.
     fn units(&self) -> &dyn UnitOfWorkFactory;
@@ -14,6 +12,8 @@ pub trait World: Send + Sync {
     fn operations(&self) -> &dyn OperationReader;
     /// Its reader of users.
     fn users(&self) -> &dyn UserReader;
-    /// Deletes a user by what means it has: in Postgres, sets `deleted_at`.
-    async fn delete_user(&self, tenant: TenantId, user: UserId) -> anyhow::Result<()>;
+    /// Its lists of users.
+    fn user_list(&self) -> &dyn UserList;
+    /// Its reader of welcome mails.
+    fn welcomes(&self) -> &dyn WelcomeReader;
 }

@@ -2,8 +2,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use muster_application::ports::{GatewayError, StartImport, Started, WorkflowGateway};
-use muster_domain::OperationId;
+use muster_application::ports::{GatewayError, StartImport, StartWelcomes, Started, WorkflowGateway};
+use muster_domain::{OperationId, WelcomeBatchId};
 
 use super::lock;
 
@@ -18,6 +18,8 @@ struct Inner {
     closed_mails: HashSet<OperationId>,
     imports: Vec<StartImport>,
     mails: Vec<StartImport>,
+    closed_welcomes: HashSet<WelcomeBatchId>,
+    welcomes: Vec<StartWelcomes>,
 }
 
 impl MemoryGateway {
@@ -34,6 +36,16 @@ impl MemoryGateway {
     /// From now on says that the workflow that sends this operation's mails has run and is closed.
     pub fn close_mails(&self, operation: OperationId) {
         lock(&self.0).closed_mails.insert(operation);
+    }
+
+    /// From now on says that the workflow of this batch of welcome mails has run and is closed.
+    pub fn close_welcomes(&self, batch: WelcomeBatchId) {
+        lock(&self.0).closed_welcomes.insert(batch);
+    }
+
+    /// As [`Self::starts`], for batches of welcome mails.
+    pub fn welcome_starts(&self) -> Vec<StartWelcomes> {
+        lock(&self.0).welcomes.clone()
     }
 
     /// Every start of an import that was answered with [`Started::Running`], repeats included.
@@ -60,14 +72,20 @@ impl WorkflowGateway for MemoryGateway {
         let closed = inner.closed_mails.contains(&start.operation);
         inner.answer(closed, start, |inner| &mut inner.mails)
     }
+
+    async fn start_welcomes(&self, start: &StartWelcomes) -> Result<Started, GatewayError> {
+        let mut inner = lock(&self.0);
+        let closed = inner.closed_welcomes.contains(&start.batch);
+        inner.answer(closed, start, |inner| &mut inner.welcomes)
+    }
 }
 
 impl Inner {
-    fn answer(
+    fn answer<T: Copy>(
         &mut self,
         closed: bool,
-        start: &StartImport,
-        record: impl Fn(&mut Self) -> &mut Vec<StartImport>,
+        start: &T,
+        record: impl Fn(&mut Self) -> &mut Vec<T>,
     ) -> Result<Started, GatewayError> {
         if self.down {
             return Err(GatewayError("the test has taken the engine down".into()));

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use muster_application::ports::IdSource;
-use muster_domain::{OperationId, UserId};
+use muster_domain::{EventId, OperationId, UserId, WelcomeBatchId};
 use uuid::Uuid;
 
 /// Ids that count up, the same in every run. Clones share the count.
@@ -24,5 +24,13 @@ impl IdSource for MemoryIds {
 
     fn user_id(&self) -> UserId {
         UserId::new(self.next())
+    }
+
+    fn event_id(&self) -> EventId {
+        EventId::new(self.next())
+    }
+
+    fn welcome_batch_id(&self) -> WelcomeBatchId {
+        WelcomeBatchId::new(self.next())
     }
 }

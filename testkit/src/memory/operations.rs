@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    Block, BlockOutcome, BlockPayload, FailedRow, IdempotencyEntry, ImportOptions, NewOperation, OnError, Operation,
-    OperationRepository, OperationState,
+    Block, BlockOutcome, BlockPayload, FailedRow, IdempotencyEntry, ImportOptions, KeyOwner, NewOperation, OnError,
+    Operation, OperationRepository, OperationState,
 };
 use muster_domain::{OperationId, RepositoryError};
 
@@ -24,6 +24,7 @@ impl OperationRepository for MemoryUnit {
                 rows_total: 0,
                 blocks_total: 0,
                 failure: None,
+                actor: operation.actor.clone(),
                 created_at: operation.created_at,
                 updated_at: now,
                 queued_at: None,
@@ -40,14 +41,14 @@ impl OperationRepository for MemoryUnit {
     async fn claim_key(
         &mut self,
         key: &str,
-        operation: OperationId,
+        owner: KeyOwner,
         digest: Option<[u8; 32]>,
         expires_at: DateTime<Utc>,
     ) -> Result<Option<IdempotencyEntry>, RepositoryError> {
         self.statement(|draft| {
             let taken = draft.keys.get(key).map(entry);
             if taken.is_none() {
-                draft.keys.insert(key.to_owned(), StoredKey { operation, digest, expires_at });
+                draft.keys.insert(key.to_owned(), StoredKey { owner, digest, expires_at });
             }
             Ok(taken)
         })
@@ -231,5 +232,5 @@ fn receiving(draft: &mut TenantState, operation: OperationId) -> Option<&mut Sto
 }
 
 const fn entry(key: &StoredKey) -> IdempotencyEntry {
-    IdempotencyEntry { operation: key.operation, digest: key.digest }
+    IdempotencyEntry { owner: key.owner, digest: key.digest }
 }

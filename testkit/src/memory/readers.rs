@@ -18,6 +18,18 @@ impl UserReader for MemoryStore {
         self.fault().call()?;
         Ok(self.tenant(tenant).users.get(&id).map(|user| User::clone(user)))
     }
+
+    async fn find_by_email(&self, tenant: TenantId, email: &str) -> Result<Option<User>, RepositoryError> {
+        self.fault().call()?;
+        let state = self.tenant(tenant);
+        Ok(state.emails.get(email).and_then(|id| state.users.get(id)).map(|user| User::clone(user)))
+    }
+
+    async fn find_by_username(&self, tenant: TenantId, username: &str) -> Result<Option<User>, RepositoryError> {
+        self.fault().call()?;
+        let state = self.tenant(tenant);
+        Ok(state.usernames.get(username).and_then(|id| state.users.get(id)).map(|user| User::clone(user)))
+    }
 }
 
 #[async_trait]

@@ -4,17 +4,25 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use muster_domain::mails::MailBatch;
 use muster_domain::operations::{
-    BlockOutcome, BlockPayload, FailedRow, ImportOptions, Operation, OperationFailure, OperationKind, OperationState,
-    Progress, UploadFormat,
+    BlockOutcome, BlockPayload, FailedRow, ImportOptions, KeyOwner, Operation, OperationFailure, OperationKind,
+    OperationState, Progress, UploadFormat,
 };
-use muster_domain::users::User;
-use muster_domain::{OperationId, TenantId, UserId};
+use muster_domain::users::{BlockEvent, StoredUser, User, UserEvent};
+use muster_domain::{OperationId, TenantId, UserId, WelcomeBatchId};
 
 /// All that is stored of one tenant. Tables are shared until they are written, so a copy costs next to nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TenantState {
     /// Living users.
     pub users: Arc<BTreeMap<UserId, Arc<User>>>,
+    /// Deleted users.
+    pub deleted: BTreeMap<UserId, StoredUser>,
+    /// Lines of the histories of single users.
+    pub events: Vec<UserEvent>,
+    /// Lines that blocks left in the histories of the users they made.
+    pub block_events: Vec<BlockEvent>,
+    /// Welcome mails of users who were made one by one.
+    pub welcomes: BTreeMap<UserId, StoredWelcome>,
     /// Who holds an e-mail address, in normal form.
     pub emails: Arc<HashMap<String, UserId>>,
     /// Who holds a user name, folded.
@@ -50,6 +58,8 @@ pub struct StoredOperation {
     pub blocks_total: u32,
     /// Why it failed as a whole.
     pub failure: Option<OperationFailure>,
+    /// Who asked for it.
+    pub actor: Option<Arc<str>>,
     /// When the upload began.
     pub created_at: DateTime<Utc>,
     /// When it was last looked after.
@@ -88,11 +98,24 @@ pub struct StoredBatch {
     pub updated_at: DateTime<Utc>,
 }
 
+/// A line of `welcome_mails`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredWelcome {
+    /// When the user was made.
+    pub queued_at: DateTime<Utc>,
+    /// Which batch it is in.
+    pub batch: Option<WelcomeBatchId>,
+    /// When the batch was last looked after.
+    pub looked_at: Option<DateTime<Utc>>,
+    /// Why it was refused for good.
+    pub refused: Option<&'static str>,
+}
+
 /// A line of `idempotency_keys`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredKey {
-    /// Whose it is.
-    pub operation: OperationId,
+    /// What the first request made.
+    pub owner: KeyOwner,
     /// Digest of the request; none while its body comes in.
     pub digest: Option<[u8; 32]>,
     /// When it may be forgotten.
@@ -135,6 +158,7 @@ impl TenantState {
             unknown_columns: stored.unknown_columns.clone(),
             progress,
             failure: stored.failure.clone(),
+            actor: stored.actor.clone(),
             created_at,
             queued_at,
             started_at,
@@ -159,6 +183,6 @@ impl TenantState {
         self.blocks.retain(|(operation, _), _| *operation != id);
         Arc::make_mut(&mut self.rows).retain(|(operation, _), _| *operation != id);
         self.mails.retain(|(operation, _), _| *operation != id);
-        self.keys.retain(|_, key| key.operation != id);
+        self.keys.retain(|_, key| key.owner != KeyOwner::Operation(id));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use muster_application::Context;
 use muster_application::ports::{UnitOfWork, UnitOfWorkFactory};
-use muster_domain::{OperationId, RepositoryError, TenantId, UserId};
+use muster_domain::{OperationId, RepositoryError, TenantId};
 use tokio::sync::broadcast;
 
 use super::fault::FaultSwitch;
@@ -63,12 +63,6 @@ impl MemoryStore {
     /// Tells of the ends that are committed here.
     pub fn watch(&self) -> MemoryWatch {
         MemoryWatch::new(self.0.ends.clone())
-    }
-
-    /// Deletes a user behind the back of the use cases.
-    pub async fn delete_user(&self, tenant: TenantId, user: UserId) {
-        let _serial = self.0.serial.lock().await;
-        lock(&self.0.tenants).entry(tenant).or_default().remove_user(user);
     }
 
     pub(super) fn fault(&self) -> &FaultSwitch {

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use muster_application::ports::UnitOfWork;
-use muster_domain::mails::MailRepository;
-use muster_domain::operations::OperationRepository;
+use muster_domain::mails::{MailRepository, WelcomeRepository};
+use muster_domain::operations::{KeyOwner, OperationRepository};
 use muster_domain::users::UserRepository;
 use muster_domain::{OperationId, RepositoryError, TenantId};
 use tokio::sync::OwnedMutexGuard;
@@ -64,10 +64,17 @@ impl UnitOfWork for MemoryUnit {
         self
     }
 
+    fn welcomes(&mut self) -> &mut dyn WelcomeRepository {
+        self
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<(), RepositoryError> {
         self.statement(|draft| {
             // The one foreign key that is checked only now.
-            let whole = draft.keys.values().all(|key| draft.operations.contains_key(&key.operation));
+            let whole = draft.keys.values().all(|key| match key.owner {
+                KeyOwner::Operation(operation) => draft.operations.contains_key(&operation),
+                KeyOwner::User(_) => true,
+            });
             if whole { Ok(()) } else { Err(defect("a key stands for an operation that does not exist")) }
         })?;
         let fault = self.store.fault().commit();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use muster_domain::users::{NewUser, TakenBy, User, UserRepository};
+use muster_domain::users::{BlockEvent, NewUser, StoredUser, TakenBy, User, UserEvent, UserRepository};
 use muster_domain::{RepositoryError, UserId};
 
 use super::MemoryUnit;
@@ -22,7 +22,7 @@ impl UserRepository for MemoryUnit {
             for (id, new) in users {
                 let folded = new.username.folded();
                 let taken = emails.contains_key(new.email.as_str()) || usernames.contains_key(&folded);
-                if taken || table.contains_key(id) {
+                if taken || table.contains_key(id) || draft.deleted.contains_key(id) {
                     lost.push(*id);
                     continue;
                 }
@@ -31,6 +31,29 @@ impl UserRepository for MemoryUnit {
                 table.insert(*id, Arc::new(User::new(*id, new.clone(), now)));
             }
             Ok(lost)
+        })
+    }
+
+    async fn insert(&mut self, user: &User, event: &UserEvent, welcome: bool) -> Result<bool, RepositoryError> {
+        self.statement(|draft| Ok(draft.insert_one(user, event, welcome)))
+    }
+
+    async fn lock(&mut self, id: UserId) -> Result<Option<StoredUser>, RepositoryError> {
+        self.statement(|draft| Ok(draft.any_user(id)))
+    }
+
+    async fn store(&mut self, user: &StoredUser, event: &UserEvent) -> Result<(), RepositoryError> {
+        self.statement(|draft| draft.store_one(user, event))
+    }
+
+    async fn remove(&mut self, id: UserId) -> Result<bool, RepositoryError> {
+        self.statement(|draft| Ok(draft.remove_one(id)))
+    }
+
+    async fn record_block(&mut self, event: &BlockEvent) -> Result<(), RepositoryError> {
+        self.statement(|draft| {
+            draft.block_events.push(event.clone());
+            Ok(())
         })
     }
 
