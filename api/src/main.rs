@@ -52,9 +52,12 @@ async fn run() -> anyhow::Result<()> {
     telemetry::init(&config)?;
     let wired = wire::connect(&config, Role::Api)?;
     tokio::spawn(wired.listen());
+    tokio::spawn(wired.keep_cache());
+    let tokens = Arc::new(TenantTokens::new(&config.tokens)?);
+    tokio::spawn(tokens.keep_fresh());
     let state = ApiState {
         app: wired.app.clone(),
-        tokens: Arc::new(TenantTokens::new(&config.tokens)?),
+        tokens,
         clock: Arc::clone(&wired.clock),
         health: Arc::new(wired.health.clone()),
         environment: config.app_env.name().to_owned(),
@@ -72,8 +75,10 @@ async fn run() -> anyhow::Result<()> {
             std::future::pending::<()>().await;
         }
     };
-    tokio::select! {
-        served = server::serve(listener, router, shutdown, GRACE) => Ok(served?),
+    let ended = tokio::select! {
+        served = server::serve(listener, router, shutdown, GRACE) => served.map_err(Into::into),
         unsafe_database = wired.guard() => Err(unsafe_database.into()),
-    }
+    };
+    wired.leave_cache().await;
+    ended
 }

@@ -2,12 +2,14 @@
 
 mod id;
 mod idempotency;
+mod if_match;
 mod params;
 mod prefer;
 mod tenant;
 
 pub(crate) use id::Id;
 pub(crate) use idempotency::IdempotencyKey;
+pub(crate) use if_match::{IfMatch, has_current};
 pub(crate) use params::Params;
 pub(crate) use prefer::Prefer;
 pub(crate) use tenant::Tenant;

@@ -14,6 +14,8 @@ pub(crate) struct Prefer {
     pub(crate) respond_async: bool,
     /// Wait for the result for so long, at most a minute.
     pub(crate) wait: Option<Duration>,
+    /// Send no body where nothing in it is new to the client.
+    pub(crate) return_minimal: bool,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Prefer {
@@ -33,7 +35,9 @@ impl Prefer {
             let preference = preference.split(';').next().unwrap_or_default();
             let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
             let (name, value) = (name.trim(), value.trim().trim_matches('"'));
-            if name.eq_ignore_ascii_case("respond-async") {
+            if name.eq_ignore_ascii_case("return") {
+                prefer.return_minimal = value.eq_ignore_ascii_case("minimal");
+            } else if name.eq_ignore_ascii_case("respond-async") {
                 prefer.respond_async = true;
             } else if name.eq_ignore_ascii_case("wait") && prefer.wait.is_none() && is_number(value) {
                 // Digits that are no number we can hold are a very long wait.
@@ -69,27 +73,28 @@ mod tests {
             (&["respond-async"][..], true, None),
             (&["Respond-Async, WAIT=10"], true, Some(10)),
             (&["respond-async", "wait = \"5\""], true, Some(5)),
-            (&["wait=7; foo=bar, return=minimal"], false, Some(7)),
+            (&["wait=7; foo=bar, return=representation"], false, Some(7)),
             (&["wait=61"], false, Some(60)),
             (&["wait=99999999999999999999999"], false, Some(60)),
             (&["wait=3, wait=9"], false, Some(3)),
             (&["wait=0"], false, Some(0)),
             (&["wait", "wait=", "wait=-1", "wait=1.5", "wait=x", ";;,,=,"], false, None),
-            (&["return=minimal", "handling=lenient"], false, None),
+            (&["return=full", "handling=lenient"], false, None),
             (&[], false, None),
         ] {
-            let expected = Prefer { respond_async, wait: wait.map(Duration::from_secs) };
+            let expected = Prefer { respond_async, wait: wait.map(Duration::from_secs), return_minimal: false };
             assert_eq!(Prefer::parse(values.iter().copied()), expected, "{values:?}");
         }
+        assert!(Prefer::parse(["respond-async, return=\"minimal\""].into_iter()).return_minimal);
     }
 
     #[test]
     fn says_what_was_done() {
         let wait = Some(Duration::from_secs(5));
-        let both = Prefer { respond_async: true, wait };
+        let both = Prefer { respond_async: true, wait, return_minimal: false };
         assert_eq!(both.applied(true).as_deref(), Some("respond-async, wait=5"));
         assert_eq!(both.applied(false).as_deref(), Some("wait=5"));
-        assert_eq!(Prefer { respond_async: true, wait: None }.applied(true).as_deref(), Some("respond-async"));
+        assert_eq!(Prefer { respond_async: true, ..Prefer::default() }.applied(true).as_deref(), Some("respond-async"));
         assert_eq!(Prefer::default().applied(true), None);
     }
 }

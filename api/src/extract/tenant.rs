@@ -19,11 +19,11 @@ impl FromRequestParts<ApiState> for Tenant {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
-        let tenant = state.tokens.verify(token(&parts.headers)?, state.clock.now())?;
+        let verified = state.tokens.verify(token(&parts.headers)?, state.clock.now()).await?;
         if let Some(info) = parts.extensions.get::<RequestInfo>() {
-            info.set_tenant(tenant);
+            info.set_tenant(verified.tenant);
         }
-        Ok(Self(Context::new(tenant)))
+        Ok(Self(Context::acting(verified.tenant, verified.subject)))
     }
 }
 

@@ -11,6 +11,10 @@ mod documents;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod forge;
+#[cfg(test)]
+mod forged;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod operations;
@@ -19,4 +23,12 @@ mod server;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tenancy;
+#[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod user_history;
+#[cfg(test)]
+mod user_life;
+#[cfg(test)]
+mod user_lists;

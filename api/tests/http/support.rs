@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use http_body_util::BodyExt;
 use muster_api::{ApiState, HealthSource, UploadLimits};
 use muster_application::imports::{FinishImport, ImportRange};
-use muster_application::ports::{Clock, GatewayError, StartImport, Started, WorkflowGateway};
+use muster_application::ports::{Clock, GatewayError, StartImport, StartWelcomes, Started, WorkflowGateway};
 use muster_application::{App, Context, Ports, Settings};
 use muster_bootstrap::health::{HealthPart, HealthReport};
 use muster_bootstrap::tokens::{TenantTokens, TokenAlgorithm, TokenConfig};
@@ -62,6 +62,10 @@ impl WorkflowGateway for TestEngine {
     async fn start_mails(&self, _: &StartImport) -> Result<Started, GatewayError> {
         Ok(Started::Running)
     }
+
+    async fn start_welcomes(&self, _: &StartWelcomes) -> Result<Started, GatewayError> {
+        Ok(Started::Running)
+    }
 }
 
 /// Parts that are as a test says.
@@ -100,6 +104,8 @@ impl World {
             ids: Arc::new(MemoryIds::default()),
             units: Arc::new(store.clone()),
             users: Arc::new(store.clone()),
+            user_list: Arc::new(store.clone()),
+            welcomes: Arc::new(store.clone()),
             operations: Arc::new(store.clone()),
             workflows: engine.clone(),
             watch: Arc::new(store.watch()),
@@ -159,6 +165,26 @@ impl World {
         self.send(Request::get(path).header("x-tenant-token", self.token()).body(Body::empty()).unwrap()).await
     }
 
+    /// Any method, with further headers and perhaps a JSON body.
+    pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header("x-tenant-token", self.token());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        self.send(request.body(body.map_or_else(Body::empty, |body| body.to_string().into())).unwrap()).await
+    }
+
+    /// Makes a user; gives their path.
+    pub async fn make(&self, name: &str) -> String {
+        let body = serde_json::json!({"email": format!("{name}@x.com"), "username": name, "full_name": name});
+        let answer = self.ask("POST", "/api/v1/users", &[], Some(body)).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.header("location").to_owned()
+    }
+
     /// `POST` of a body.
     pub async fn post(&self, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
         let request = Request::post(path).header("x-tenant-token", self.token()).header("content-type", kind);
@@ -181,6 +207,13 @@ impl World {
 }
 
 impl Answer {
+    /// Pointer and code of each error.
+    pub fn errors(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let errors = self.json()["errors"].as_array().unwrap().clone();
+        errors.iter().map(|error| (text(&error["pointer"]), text(&error["code"]))).collect()
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }

@@ -1,48 +1,69 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use muster_application::users::CreateUser;
 
 use super::batch::UserCreate;
 use super::view::{UserView, etag};
 use crate::body::{BodyReader, Encoding};
-use crate::extract::Tenant;
+use crate::extract::{IdempotencyKey, Prefer, Tenant};
 use crate::formats::read_user;
 use crate::media::require_json;
 use crate::problem::{Problem, ProblemBody};
+use crate::refusals::{OfJson, OfTenant};
 use crate::state::ApiState;
 
-/// Largest body, after decompression.
-const MAX_BYTES: u64 = 64 * 1024;
+/// Largest body about one user, after decompression.
+pub(super) const MAX_BYTES: u64 = 64 * 1024;
+/// What the digest of a request begins with: the same body sent elsewhere is another request.
+const ROUTE: &[u8] = b"POST /api/v1/users\0";
 
 /// Make a user
+///
+/// The user gets a welcome mail within seconds.
 #[utoipa::path(
     post, path = "/api/v1/users", operation_id = "create_user", tag = "Users",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; the same key and body again give the same user"),
+        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no body in the answer"),
+    ),
     request_body(content = UserCreate, content_type = "application/json"),
     responses(
         (status = 201, description = "The user is there", body = UserView, headers(("Location" = String, description = "The user"), ("ETag" = String, description = "Version of the user"))),
-        (status = 401, description = "No valid tenant token", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "The body stopped coming", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "A user of that e-mail address or name exists; `errors` says which", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "More than 64 KiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "Another kind of body", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The body or a field is wrong", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The database is down", body = ProblemBody, content_type = "application/problem+json"),
+        OfTenant, OfJson,
     ),
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn create(
     State(state): State<ApiState>,
     Tenant(ctx): Tenant,
+    IdempotencyKey(key): IdempotencyKey,
+    prefer: Prefer,
     headers: HeaderMap,
     body: Body,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Response, Problem> {
     require_json(&headers)?;
     let body = BodyReader::new(body, Encoding::of(&headers)?, MAX_BYTES, state.limits.idle).whole().await?;
     let row = read_user(&body).ok_or_else(|| Problem::invalid("", "invalid_json", "the body must be a JSON object"))?;
-    let user = state.app.create_user(&ctx, &row).await?;
-    let location = format!("/api/v1/users/{}", user.id);
-    let headers = [(header::LOCATION, location), (header::ETAG, etag(&user))];
-    Ok((StatusCode::CREATED, headers, Json(UserView::from(user))))
+    let digest = || blake3::Hasher::new().update(ROUTE).update(&body).finalize().into();
+    let key = key.as_deref().map(|key| (key, digest()));
+    let created = state.app.create_user(&ctx, CreateUser { row: &row, welcome: true, key }).await?;
+    let user = created.user;
+    let location = [(header::LOCATION, format!("/api/v1/users/{}", user.id)), (header::ETAG, etag(&user))];
+    let mut response = if prefer.return_minimal {
+        (StatusCode::CREATED, location).into_response()
+    } else {
+        (StatusCode::CREATED, location, Json(UserView::from(user))).into_response()
+    };
+    let headers = response.headers_mut();
+    if prefer.return_minimal {
+        headers.insert(HeaderName::from_static("preference-applied"), HeaderValue::from_static("return=minimal"));
+    }
+    if created.replayed {
+        headers.insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }

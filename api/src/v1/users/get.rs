@@ -1,24 +1,26 @@
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use muster_domain::UserId;
 
 use super::view::{UserView, etag};
-use crate::extract::{Id, Tenant};
-use crate::problem::{Problem, ProblemBody};
+use crate::extract::{Id, Tenant, has_current};
+use crate::problem::Problem;
+use crate::refusals::OfUser;
 use crate::state::ApiState;
 
 /// A user
 #[utoipa::path(
     get, path = "/api/v1/users/{id}", operation_id = "get_user", tag = "Users",
-    params(("id" = uuid::Uuid, Path, description = "Which user")),
+    params(
+        ("id" = uuid::Uuid, Path, description = "Which user"),
+        ("If-None-Match" = Option<String>, Header, description = "An `ETag` the client has"),
+    ),
     responses(
         (status = 200, body = UserView, headers(("ETag" = String, description = "Version of the user"))),
-        (status = 401, description = "No valid tenant token", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "No such user of this tenant", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The id is no UUID", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The database is down", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 304, description = "The client has the user as they are", headers(("ETag" = String, description = "Version of the user"))),
+        OfUser,
     ),
     security(("tenant_token" = []), ("bearer" = []))
 )]
@@ -26,8 +28,14 @@ pub(crate) async fn get(
     State(state): State<ApiState>,
     Tenant(ctx): Tenant,
     Id(id): Id,
-) -> Result<impl IntoResponse, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let user = state.app.user(&ctx, UserId::new(id)).await?;
     let etag = etag(&user);
-    Ok(([(header::ETAG, etag)], Json(UserView::from(user))))
+    let is_current = has_current(&headers, &etag);
+    let tag = [(header::ETAG, etag)];
+    if is_current {
+        return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
+    }
+    Ok((tag, Json(UserView::from(user))).into_response())
 }

@@ -104,7 +104,7 @@ pub(crate) async fn batch(
     let limit = if format == UploadFormat::Json { limits.json_bytes } else { limits.file_bytes };
     let body = BodyReader::new(body, encoding, limit, limits.idle);
 
-    let upload = state.app.begin_upload(ctx, format, key.0).await?;
+    let upload = state.app.begin_upload(ctx.clone(), format, key.0).await?;
     let received = receive(upload, body, format, asked).await?;
     let patience = wait::patience(prefer, format, received.rows);
     let operation = wait::follow(&state.app, &ctx, received.submitted.operation, patience).await?;

@@ -49,9 +49,9 @@ mod tests {
     fn waits_for_what_is_small_or_asked_for() {
         let seconds = Duration::from_secs;
         let none = Prefer::default();
-        let at_once = Prefer { respond_async: true, wait: None };
-        let wait = Prefer { respond_async: false, wait: Some(seconds(7)) };
-        let both = Prefer { respond_async: true, wait: Some(seconds(7)) };
+        let at_once = Prefer { respond_async: true, ..Prefer::default() };
+        let wait = Prefer { wait: Some(seconds(7)), ..Prefer::default() };
+        let both = Prefer { respond_async: true, wait: Some(seconds(7)), ..Prefer::default() };
         for (prefer, format, rows, expected) in [
             (none, UploadFormat::Json, 100, 10),
             (none, UploadFormat::Json, 101, 0),
