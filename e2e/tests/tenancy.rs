@@ -129,7 +129,15 @@ fn the_service_role_sees_nothing_until_it_names_a_tenant() {
         world.client.post_json(&[("Idempotency-Key", "k")], &body)?.must_be(201)?;
         let app = stack.postgres.app_url(DATABASE);
         let as_service = |sql: &str| muster_testkit::database::psql(&app, sql);
-        for table in ["users", "operations", "operation_blocks", "operation_rows", "mail_batches", "idempotency_keys"] {
+        for table in [
+            "users",
+            "user_events",
+            "operations",
+            "operation_blocks",
+            "operation_rows",
+            "mail_batches",
+            "idempotency_keys",
+        ] {
             ensure!(count(stack, &format!("select count(*) from {table}"))? > 0, "{table} is empty");
             let seen = as_service(&format!("select count(*) from {table}"))?;
             ensure!(seen == "0", "the service role sees {seen} rows of {table} without a tenant");

@@ -18,7 +18,7 @@ use muster_testkit::{
     temporal::Storage,
     tools::{announce, output_of, random_uuid, wait_until},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{cargo, signals};
 
@@ -57,12 +57,13 @@ fn record(home: PathBuf, bin: PathBuf) -> Result<()> {
     // Its mails are put off at first.
     stack.mail.behave(Behaviour::temporary(Refusal::EveryNthRcpt(2)));
     import(&stack, &api, 20, "--wait-mails")?;
+    create(&stack, &api)?;
     output_of(stack.muster()?.arg("ping"))?;
     let ended = wait_until("every workflow and a sweep to end", PATIENCE, || {
         let runs = runs(&stack)?;
         let sweeps = runs.iter().any(|run| run.kind == "Sweep" && run.completed);
         let others = runs.iter().filter(|run| run.kind != "Sweep");
-        Ok((sweeps && others.clone().count() >= 6 && others.clone().all(|run| run.completed)).then_some(runs))
+        Ok((sweeps && others.clone().count() >= 7 && others.clone().all(|run| run.completed)).then_some(runs))
     })?;
     let folder = workspace_dir()?.join("workflows/histories");
     fs::create_dir_all(&folder)?;
@@ -124,6 +125,15 @@ fn import(stack: &Stack, api: &Service, users: usize, mails: &str) -> Result<()>
     muster.arg("import").arg(&file).args(["--json", mails]);
     muster.env("API_URL", api.url()).env("TENANT_TOKEN", stack.token(&random_uuid()?)?);
     output_of(&mut muster).map(drop)
+}
+
+/// Makes one user alone, who is to get a mail.
+fn create(stack: &Stack, api: &Service) -> Result<()> {
+    let token = stack.token(&random_uuid()?)?;
+    let body = json!({ "email": format!("{PREFIX}@example.com"), "username": PREFIX });
+    let url = format!("{}/api/v1/users", api.url());
+    ureq::post(&url).header("X-Tenant-Token", &token).send_json(&body).context("the user was not made")?;
+    Ok(())
 }
 
 /// The first name that is free: what was recorded before stays, and must replay as well.
