@@ -18,7 +18,6 @@ impl App {
         precondition::check(&stored.user, &expected)?;
         stored.delete(self.ports.clock.now());
         let event = self.user_event(ctx, id, UserEventKind::Deleted, &[], stored.user.updated_at);
-        uow.users().store(&stored, &event).await?;
-        Ok(uow.commit().await?)
+        self.store_user(ctx, uow, &stored, &event).await
     }
 }

@@ -10,6 +10,7 @@ mod history;
 mod list;
 mod precondition;
 mod restore;
+mod store;
 mod update;
 
 pub use create::{CreateUser, CreatedUser};

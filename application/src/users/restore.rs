@@ -1,7 +1,6 @@
+use muster_domain::UserId;
 use muster_domain::users::{User, UserEventKind};
-use muster_domain::{RepositoryError, UserId};
 
-use super::create::taken;
 use crate::{App, AppError, Context};
 
 impl App {
@@ -18,15 +17,7 @@ impl App {
         }
         stored.restore(self.ports.clock.now());
         let event = self.user_event(ctx, id, UserEventKind::Restored, &[], stored.user.updated_at);
-        match uow.users().store(&stored, &event).await {
-            Ok(()) => uow.commit().await?,
-            Err(RepositoryError::Conflict { .. }) => {
-                drop(uow);
-                let mut uow = self.begin(ctx).await?;
-                return Err(taken(uow.as_mut(), id, &stored.user.email, &stored.user.username).await?);
-            }
-            Err(error) => return Err(error.into()),
-        }
+        self.store_user(ctx, uow, &stored, &event).await?;
         Ok(stored.user)
     }
 }

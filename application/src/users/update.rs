@@ -1,7 +1,6 @@
+use muster_domain::UserId;
 use muster_domain::users::{User, UserChanges, UserEventKind, UserPatch};
-use muster_domain::{RepositoryError, UserId};
 
-use super::create::taken;
 use super::precondition::{self, Versions};
 use crate::imports::RowProblem;
 use crate::{App, AppError, Context};
@@ -37,16 +36,7 @@ impl App {
             return Ok(stored.user);
         }
         let event = self.user_event(ctx, command.id, UserEventKind::Updated, &made, stored.user.updated_at);
-        match uow.users().store(&stored, &event).await {
-            Ok(()) => uow.commit().await?,
-            Err(RepositoryError::Conflict { .. }) => {
-                // The constraint that spoke first names one field; the client wants to know of both.
-                drop(uow);
-                let mut uow = self.begin(ctx).await?;
-                return Err(taken(uow.as_mut(), command.id, &stored.user.email, &stored.user.username).await?);
-            }
-            Err(error) => return Err(error.into()),
-        }
+        self.store_user(ctx, uow, &stored, &event).await?;
         Ok(stored.user)
     }
 
