@@ -55,9 +55,4 @@ impl UserFilter {
     pub fn deleted() -> Self {
         Self { deleted: true, ..Self::default() }
     }
-
-    /// Whether it looks into text, so that an index of parts of words can help.
-    pub const fn has_parts(&self) -> bool {
-        self.email.is_some() || self.username.is_some() || self.full_name.is_some()
-    }
 }

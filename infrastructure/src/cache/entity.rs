@@ -1,6 +1,6 @@
 use super::key::Key;
 
-/// What can be cached: an entity that is read by keys and written with its version.
+/// What can be cached: an entity that is read by keys.
 pub(super) trait Cached: Send + Sync + Sized + 'static {
     /// For Redis. Another format needs another version in the names of the keys ([`super::key::Space`]): processes of
     /// two releases share one Redis while one replaces the other.

@@ -170,7 +170,7 @@ impl Invalidate for Cache {
         let (mut keys, mut messages) = (Vec::new(), Vec::new());
         for touched in touched {
             match touched {
-                Touched::User { tenant, id, emails, usernames, version: _ } => {
+                Touched::User { tenant, id, emails, usernames } => {
                     keys.push(Key::user_id(tenant, id));
                     keys.extend(emails.iter().map(|email| Key::user_email(tenant, email)));
                     keys.extend(usernames.iter().map(|name| Key::user_username(tenant, name)));

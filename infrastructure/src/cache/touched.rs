@@ -14,8 +14,6 @@ pub enum Touched {
         emails: Vec<String>,
         /// User names before and after, folded.
         usernames: Vec<String>,
-        /// Version after the write: what has a lower one is out of date.
-        version: i64,
     },
     /// Many users were made at once: nothing that was known of users is out of date, but who was not there may be
     /// there now.

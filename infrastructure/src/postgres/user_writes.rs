@@ -156,7 +156,7 @@ impl PgUnitOfWork {
                )
                delete from users
                where tenant_id = $1 and id = $2
-               returning email, username_key as "username!", version"#,
+               returning email, username_key as "username!""#,
             self.tenant,
             id.get(),
         )
@@ -169,7 +169,6 @@ impl PgUnitOfWork {
             id,
             emails: vec![removed.email],
             usernames: vec![removed.username],
-            version: removed.version + 1,
         });
         Ok(true)
     }
@@ -200,6 +199,6 @@ impl PgUnitOfWork {
             usernames.extend(Some(username).filter(|username| !usernames.contains(username)));
         }
         let tenant = TenantId::new(self.tenant);
-        self.touched.push(Touched::User { tenant, id: user.id, emails, usernames, version: user.version });
+        self.touched.push(Touched::User { tenant, id: user.id, emails, usernames });
     }
 }

@@ -155,7 +155,6 @@ fn touched(tenant: TenantId, versions: &[&User]) -> Touched {
         id: versions.first().map_or_else(|| id(0), |user| user.id),
         emails: versions.iter().map(|user| user.email.as_str().to_owned()).collect(),
         usernames: versions.iter().map(|user| user.username.folded()).collect(),
-        version: versions.last().map_or(0, |user| user.version),
     }
 }
 
