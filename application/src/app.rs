@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
-use muster_domain::users::{EmailPolicy, UserList, UserReader};
+use muster_domain::users::{EmailPolicy, SearchIndexReader, UserList, UserReader};
 
 use crate::ports::{Clock, IdSource, Mailer, OperationWatch, UnitOfWork, UnitOfWorkFactory, WorkflowGateway};
 use crate::{AppError, Context};
@@ -20,6 +20,8 @@ pub struct Ports {
     pub users: Arc<dyn UserReader>,
     /// Lists of users, read outside transactions.
     pub user_list: Arc<dyn UserList>,
+    /// Users who wait to be indexed, read outside transactions.
+    pub search_index: Arc<dyn SearchIndexReader>,
     /// Welcome mails that wait, read outside transactions.
     pub welcomes: Arc<dyn WelcomeReader>,
     /// Operations, read outside transactions.

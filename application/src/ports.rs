@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::OperationRepository;
-use muster_domain::users::UserRepository;
+use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::{EventId, OperationId, RepositoryError, TenantId, UserId, WelcomeBatchId};
 
 use crate::Context;
@@ -51,6 +51,8 @@ pub trait UnitOfWork: Send {
     fn mails(&mut self) -> &mut dyn MailRepository;
     /// Welcome mails of the tenant's users who were made one by one.
     fn welcomes(&mut self) -> &mut dyn WelcomeRepository;
+    /// The index of searches over the tenant's users.
+    fn search_index(&mut self) -> &mut dyn SearchIndexRepository;
     /// Makes everything durable, or nothing.
     async fn commit(self: Box<Self>) -> Result<(), RepositoryError>;
 }

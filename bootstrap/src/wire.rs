@@ -91,6 +91,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         units: Arc::new(PgUnits::new(pool.clone(), Arc::new(cache.clone()))),
         users,
         user_list: Arc::new(PgUserList::new(pool.clone())),
+        search_index: readers.clone(),
         welcomes: readers.clone(),
         operations: readers,
         workflows: Arc::new(temporal.clone()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
-use muster_domain::users::{UserList, UserReader};
+use muster_domain::users::{SearchIndexReader, UserList, UserReader};
 use muster_infrastructure::cache::NoCache;
 use muster_infrastructure::postgres::{PgReaders, PgUnits, PgUserList, PoolOptions, connect_lazily};
 use muster_testkit::contract::{World, run_all};
@@ -33,6 +33,10 @@ impl World for Postgres {
 
     fn user_list(&self) -> &dyn UserList {
         &self.list
+    }
+
+    fn search_index(&self) -> &dyn SearchIndexReader {
+        &self.readers
     }
 
     fn welcomes(&self) -> &dyn WelcomeReader {

@@ -5,9 +5,11 @@ use std::time::Duration;
 use muster_infrastructure::postgres::{GuardError, PoolOptions, check_database, connect_lazily};
 use muster_testkit::database::{TestDatabase, create_test_database, psql};
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 10] = [
     "users",
     "user_events",
+    "user_search",
+    "user_search_queue",
     "welcome_mails",
     "operations",
     "operation_blocks",
@@ -30,6 +32,8 @@ fn fill(database: &TestDatabase) -> anyhow::Result<()> {
              ), w as (
                  insert into welcome_mails (tenant_id, user_id, queued_at)
                  values (gen_random_uuid(), gen_random_uuid(), now())
+             ), s as (
+                 insert into user_search values (gen_random_uuid(), gen_random_uuid(), 'a')
              ), o as (
                  insert into operations (tenant_id, id, kind, state, format, created_at, updated_at)
                  values (gen_random_uuid(), gen_random_uuid(), 'users.import', 'queued', 'csv', now(), now())

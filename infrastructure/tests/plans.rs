@@ -51,3 +51,44 @@ fn lists_are_read_in_order_from_their_index() {
         assert!(plan.lines().any(|line| line.contains("Index Cond") && line.contains("ROW(created_at, id)")), "{plan}");
     }
 }
+
+#[test]
+fn searches_ask_the_trigrams_of_their_tenant() {
+    let database = filled().unwrap();
+    // As the function does: what is in its settings, as the owner whom its policy lets through.
+    database
+        .psql(
+            "insert into user_search select tenant_id, id, email || E'\\n' || username || E'\\n' from users; \
+             analyze user_search",
+        )
+        .unwrap();
+    let plan = database
+        .psql(&format!(
+            "set enable_seqscan = off; set enable_indexscan = off; explain (costs off) select id from user_search \
+             where {TENANT} and doc like E'%1234%\\n%\\n%' and doc like '%' and doc like '%' limit 10"
+        ))
+        .unwrap();
+    assert!(
+        plan.contains("Bitmap Index Scan on user_search_doc") && plan.contains("Index Cond: ((tenant_id = "),
+        "{plan}"
+    );
+    let found = psql(
+        &database.app_url,
+        "set app.tenant_id = '6b1f6a52-8f5b-4d6e-9d5e-0c7f3c1d2e4f'; select count(*) from muster_search_users('%1234%', null, null, 100)",
+    );
+    // 1234 and 11234, and 12340 to 12349.
+    assert_eq!(found.unwrap(), "12");
+    let nobodys = psql(&database.app_url, "select count(*) from muster_search_users('%1234%', null, null, 100)");
+    assert_eq!(nobodys.unwrap(), "0", "without a tenant nobody is found");
+}
+
+#[test]
+fn users_who_are_known_by_their_ids_are_read_by_them() {
+    let database = filled().unwrap();
+    let query = format!(
+        "select id from (select * from users where {TENANT} and id = any('{{6b1f6a52-8f5b-4d6e-9d5e-0c7f3c1d2e4f}}') offset 0) users \
+         where {TENANT} and deleted_at is null and lower(email) like '%a%' order by created_at desc, id desc limit 20"
+    );
+    let plan = plan(&database, &query).unwrap();
+    assert!(plan.contains("users_pkey") && plan.contains("id = ANY"), "{plan}");
+}

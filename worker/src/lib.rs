@@ -1,9 +1,9 @@
 //! A worker process: one SDK worker for each task queue it serves.
 
+mod background;
 mod queues;
-mod relay;
 mod run;
 
+pub use background::{index_users, relay_welcomes};
 pub use queues::Queue;
-pub use relay::relay;
 pub use run::{Activities, NoInterceptor, run};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use muster_bootstrap::wire::{self, Role};
 use muster_bootstrap::{Config, health_check, health_server, lifecycle, telemetry};
-use muster_worker::{Activities, NoInterceptor, Queue, relay, run};
+use muster_worker::{Activities, NoInterceptor, Queue, index_users, relay_welcomes, run};
 
 /// Runs the workflows and activities of Muster.
 ///
@@ -48,7 +48,10 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     tokio::spawn(wired.keep_cache());
     let activities = Activities::new(wired.app.clone());
     if arguments.queues.contains(&Queue::Mail) {
-        tokio::spawn(relay(wired.app.clone()));
+        tokio::spawn(relay_welcomes(wired.app.clone()));
+    }
+    if arguments.queues.contains(&Queue::Control) {
+        tokio::spawn(index_users(wired.app.clone()));
     }
     let stop = async {
         if let Err(error) = lifecycle::shutdown_signal().await {

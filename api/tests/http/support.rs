@@ -105,6 +105,7 @@ impl World {
             units: Arc::new(store.clone()),
             users: Arc::new(store.clone()),
             user_list: Arc::new(store.clone()),
+            search_index: Arc::new(store.clone()),
             welcomes: Arc::new(store.clone()),
             operations: Arc::new(store.clone()),
             workflows: engine.clone(),

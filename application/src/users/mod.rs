@@ -7,6 +7,7 @@ mod event;
 mod force_delete;
 mod get;
 mod history;
+mod index_search;
 mod list;
 mod precondition;
 mod restore;

@@ -15,6 +15,8 @@ mod history;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod index_users;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod list_users;

@@ -113,6 +113,7 @@ impl World {
             units: Arc::new(store.clone()),
             users: Arc::new(store.clone()),
             user_list: Arc::new(store.clone()),
+            search_index: Arc::new(store.clone()),
             welcomes: Arc::new(store.clone()),
             operations: Arc::new(store.clone()),
             workflows: Arc::new(gateway.clone()),

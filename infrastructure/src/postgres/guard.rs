@@ -1,9 +1,11 @@
 use sqlx::PgConnection;
 
 /// The tables that hold tenants' data: each must have forced row level security.
-const TENANT_TABLES: [&str; 8] = [
+const TENANT_TABLES: [&str; 10] = [
     "users",
     "user_events",
+    "user_search",
+    "user_search_queue",
     "welcome_mails",
     "operations",
     "operation_blocks",

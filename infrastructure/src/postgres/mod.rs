@@ -11,6 +11,7 @@ mod operations;
 mod pool;
 mod readers;
 mod rows;
+mod search_index;
 mod unit_of_work;
 mod user_history;
 mod user_list;

@@ -6,7 +6,7 @@ use muster_application::ports::{UnitOfWork, UnitOfWorkFactory};
 use muster_domain::RepositoryError;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::OperationRepository;
-use muster_domain::users::UserRepository;
+use muster_domain::users::{SearchIndexRepository, UserRepository};
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
@@ -71,6 +71,10 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     fn welcomes(&mut self) -> &mut dyn WelcomeRepository {
+        self
+    }
+
+    fn search_index(&mut self) -> &mut dyn SearchIndexRepository {
         self
     }
 

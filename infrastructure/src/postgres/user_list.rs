@@ -5,6 +5,7 @@ use moka::future::Cache;
 use muster_domain::users::{EXACT_TOTAL, PageStart, User, UserEvent, UserFilter, UserList};
 use muster_domain::{EventId, RepositoryError, TenantId, UserId};
 use sqlx::{PgPool, Postgres, QueryBuilder};
+use uuid::Uuid;
 
 use super::error::{damaged, repository_error};
 use super::unit_of_work::begin;
@@ -31,7 +32,8 @@ impl PgUserList {
 
     async fn count(&self, tenant: TenantId, filter: &UserFilter, at_most: Option<u64>) -> Result<u64, RepositoryError> {
         let mut uow = begin(&self.pool, tenant.get()).await?;
-        let mut query = QueryBuilder::<Postgres>::new("select count(*) from (select from users where ");
+        let mut query = QueryBuilder::<Postgres>::new("select count(*) from (select from ");
+        among(&mut query, tenant, uow.candidates(filter).await?);
         matching(&mut query, tenant, filter);
         if let Some(at_most) = at_most {
             query.push(" limit ").push_bind(i64::try_from(at_most).unwrap_or(i64::MAX));
@@ -41,6 +43,18 @@ impl PgUserList {
         uow.tx.commit().await.map_err(repository_error)?;
         u64::try_from(count).map_err(|_| damaged("count"))
     }
+}
+
+/// The users to look at: all, or only these. They are read by their ids before anything else is asked; otherwise the
+/// planner may prefer to read the whole list, because it does not know where in it they are.
+fn among(query: &mut QueryBuilder<Postgres>, tenant: TenantId, candidates: Option<Vec<Uuid>>) {
+    if let Some(ids) = candidates {
+        query.push("(select * from users where tenant_id = ").push_bind(tenant.get());
+        query.push(" and id = any(").push_bind(ids).push(") offset 0) users");
+    } else {
+        query.push("users");
+    }
+    query.push(" where ");
 }
 
 /// The conditions that a filter stands for, the tenant's first.
@@ -73,7 +87,7 @@ fn matching(query: &mut QueryBuilder<Postgres>, tenant: TenantId, filter: &UserF
 }
 
 /// A pattern for text that contains `part`; `%`, `_` and `\` stand for themselves.
-fn containing(part: &str) -> String {
+pub(super) fn containing(part: &str) -> String {
     let mut pattern = String::with_capacity(part.len() + 2);
     pattern.push('%');
     for c in part.to_lowercase().chars() {
@@ -97,8 +111,9 @@ impl UserList for PgUserList {
     ) -> Result<Vec<User>, RepositoryError> {
         let mut uow = begin(&self.pool, tenant.get()).await?;
         let mut query = QueryBuilder::<Postgres>::new(
-            "select id, email, username, full_name, is_active, version, created_at, updated_at from users where ",
+            "select id, email, username, full_name, is_active, version, created_at, updated_at from ",
         );
+        among(&mut query, tenant, uow.candidates(filter).await?);
         matching(&mut query, tenant, filter);
         if let PageStart::After(Some(after)) = start {
             query.push(" and (created_at, id) < (").push_bind(after.created_at);

@@ -1,7 +1,7 @@
 use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
-use muster_domain::users::{UserList, UserReader};
+use muster_domain::users::{SearchIndexReader, UserList, UserReader};
 
 use super::World;
 use crate::memory::MemoryStore;
@@ -20,6 +20,10 @@ impl World for MemoryStore {
     }
 
     fn user_list(&self) -> &dyn UserList {
+        self
+    }
+
+    fn search_index(&self) -> &dyn SearchIndexReader {
         self
     }
 

@@ -16,6 +16,7 @@ mod life;
 mod list;
 mod mails;
 mod memory;
+mod search_index;
 mod single;
 mod tenants;
 mod units;
@@ -82,6 +83,13 @@ cases! {
         the_deleted_are_listed_apart
         the_history_is_read_backwards_in_pages
         the_history_of_an_imported_user_begins_with_the_block;
+    search_index:
+        a_search_finds_who_is_indexed_and_who_waits
+        a_search_finds_by_what_users_are_called_now
+        each_text_is_searched_apart
+        a_step_indexes_about_as_many_as_asked
+        nobody_is_lost_among_many_indexers_and_writers
+        who_waits_in_one_tenant_is_not_seen_in_another;
     welcomes:
         a_mail_is_gathered_once
         who_was_sent_leaves_the_batch_and_who_was_refused_stays

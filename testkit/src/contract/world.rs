@@ -1,7 +1,7 @@
 use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
-use muster_domain::users::{UserList, UserReader};
+use muster_domain::users::{SearchIndexReader, UserList, UserReader};
 
 /// A storage that is to keep the contract. It may hold other data; each case uses tenants of its own, and at most
 /// eight units of work at once.
@@ -14,6 +14,8 @@ pub trait World: Send + Sync {
     fn users(&self) -> &dyn UserReader;
     /// Its lists of users.
     fn user_list(&self) -> &dyn UserList;
+    /// Its reader of users who wait to be indexed.
+    fn search_index(&self) -> &dyn SearchIndexReader;
     /// Its reader of welcome mails.
     fn welcomes(&self) -> &dyn WelcomeReader;
 }

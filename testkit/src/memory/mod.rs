@@ -13,6 +13,7 @@ mod mailer;
 mod mails;
 mod operations;
 mod readers;
+mod search_index;
 mod state;
 mod store;
 mod unit;

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -17,6 +17,8 @@ pub struct TenantState {
     pub users: Arc<BTreeMap<UserId, Arc<User>>>,
     /// Deleted users.
     pub deleted: BTreeMap<UserId, StoredUser>,
+    /// Who waits to be indexed.
+    pub unindexed: Arc<BTreeSet<UserId>>,
     /// Lines of the histories of single users.
     pub events: Vec<UserEvent>,
     /// Lines that blocks left in the histories of the users they made.

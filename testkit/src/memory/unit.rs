@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use muster_application::ports::UnitOfWork;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::{KeyOwner, OperationRepository};
-use muster_domain::users::UserRepository;
+use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::{OperationId, RepositoryError, TenantId};
 use tokio::sync::OwnedMutexGuard;
 
@@ -65,6 +65,10 @@ impl UnitOfWork for MemoryUnit {
     }
 
     fn welcomes(&mut self) -> &mut dyn WelcomeRepository {
+        self
+    }
+
+    fn search_index(&mut self) -> &mut dyn SearchIndexRepository {
         self
     }
 

@@ -76,6 +76,7 @@ impl TenantState {
 
     fn put(&mut self, stored: StoredUser) {
         let id = stored.user.id;
+        Arc::make_mut(&mut self.unindexed).insert(id);
         if stored.deleted_at.is_some() {
             self.deleted.insert(id, stored);
             return;

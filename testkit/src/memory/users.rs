@@ -18,6 +18,7 @@ impl UserRepository for MemoryUnit {
             let table = Arc::make_mut(&mut draft.users);
             let emails = Arc::make_mut(&mut draft.emails);
             let usernames = Arc::make_mut(&mut draft.usernames);
+            let unindexed = Arc::make_mut(&mut draft.unindexed);
             let mut lost = Vec::new();
             for (id, new) in users {
                 let folded = new.username.folded();
@@ -28,6 +29,7 @@ impl UserRepository for MemoryUnit {
                 }
                 emails.insert(new.email.as_str().to_owned(), *id);
                 usernames.insert(folded, *id);
+                unindexed.insert(*id);
                 table.insert(*id, Arc::new(User::new(*id, new.clone(), now)));
             }
             Ok(lost)
