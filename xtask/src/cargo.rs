@@ -42,6 +42,15 @@ pub(crate) fn build_programs(release: bool) -> Result<PathBuf> {
     crate::target_dir(if release { "release" } else { "debug" })
 }
 
+/// Builds an example of a package in release; gives the program.
+pub(crate) fn build_example(package: &str, name: &str) -> Result<PathBuf> {
+    let mut command = cargo()?;
+    command.args(["build", "--release", "-p", package, "--example", name]).env("SQLX_OFFLINE", "true");
+    let status = command.status().context("cannot run cargo: is it on PATH?")?;
+    ensure!(status.success(), "the build failed: see above");
+    Ok(crate::target_dir("release")?.join("examples").join(name))
+}
+
 /// Whether `cargo <name>` is installed.
 pub(crate) fn has_subcommand(name: &str) -> bool {
     muster_testkit::provision::on_path(&format!("cargo-{name}")).is_some()

@@ -2,11 +2,13 @@
 
 mod client;
 mod copy;
+mod http;
 mod import;
 mod memory;
 mod report;
+mod search;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -35,6 +37,18 @@ enum What {
         #[arg(long, default_value_t = 1_000_000)]
         rows: usize,
     },
+    /// Reads, lists and creates over HTTP, each against a handler that does only what cannot be left out.
+    Http {
+        /// Seconds of each run; each is repeated three times beside its baseline.
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
+    /// Substring search over a million users of 50 tenants, one of which holds half.
+    Search {
+        /// Users of all tenants together.
+        #[arg(long, default_value_t = 1_000_000)]
+        users: usize,
+    },
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
@@ -46,29 +60,43 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             .status()?;
         return Ok(cargo::exit_code(status));
     }
-    let What::Import { rows } = options.what;
     let bin = cargo::build_programs(true)?;
     let dir = dev_dir()?.join("bench");
     let home = dir.join("stack");
     let pids = home.join("pids");
     let clean_up = || muster_testkit::pids::end_all(&pids).map(drop);
-    let figures = signals::cleaning_up(clean_up, || measure(home, bin, rows))?;
-    report::print(&figures);
-    let file = dir.join("import.json");
-    std::fs::write(&file, serde_json::to_string_pretty(&figures.json())?)?;
+    let (name, figures) = signals::cleaning_up(clean_up, || match options.what {
+        What::Import { rows } => {
+            let figures = import::measure(&start(home, bin)?, rows)?;
+            report::print(&figures);
+            Ok(("import", figures.json()))
+        }
+        What::Http { seconds } => {
+            let baseline = cargo::build_example("muster-api", "baseline")?;
+            let figures = http::measure(&start(home, bin)?, baseline, Duration::from_secs(seconds))?;
+            http::print(&figures);
+            Ok(("http", http::json(&figures)))
+        }
+        What::Search { users } => {
+            let figures = search::measure(&start(home, bin)?, users)?;
+            search::print(&figures);
+            Ok(("search", search::json(&figures)))
+        }
+    })?;
+    let file = dir.join(format!("{name}.json"));
+    std::fs::write(&file, serde_json::to_string_pretty(&figures)?)?;
     println!("\nAs JSON: {}", file.display());
     Ok(ExitCode::SUCCESS)
 }
 
-/// On a stack of its own: durable Postgres, Temporal in memory as the targets have it.
-fn measure(home: PathBuf, bin: PathBuf, rows: usize) -> Result<import::Figures> {
-    let stack = Stack::start(StackOptions {
+/// A stack of its own: durable Postgres, Temporal in memory as the targets have it.
+fn start(home: PathBuf, bin: PathBuf) -> Result<Stack> {
+    Stack::start(StackOptions {
         mail_dir: Some(home.join("mail")),
         home,
         bin,
         postgres: PostgresOptions::DURABLE,
         cached: false,
         temporal: Storage::Memory,
-    })?;
-    import::measure(&stack, rows)
+    })
 }

@@ -176,7 +176,8 @@ pub(super) fn print(figures: &Figures) {
     line("mails", format!("{mails:.0}/s"), &format!("≥ {MIN_MAILS:.0}/s"), mails >= MIN_MAILS);
 }
 
-fn line(name: &str, figure: impl std::fmt::Display, target: &str, ok: bool) {
+/// One target: what was measured, what was wanted, and whether it holds.
+pub(super) fn line(name: &str, figure: impl std::fmt::Display, target: &str, ok: bool) {
     let figure = figure.to_string();
     println!("{name:<20} {figure:<34} {target:<22} {}", if ok { "ok" } else { "over" });
 }
@@ -185,7 +186,7 @@ fn is_flat(before: f64, after: f64) -> bool {
     after <= before * MAX_GROWTH || after <= before + SLACK_MIB
 }
 
-fn millis(time: Duration) -> f64 {
+pub(super) fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 

@@ -1,0 +1,80 @@
+//! Shows the figures of `bench http`, each beside its target.
+
+use serde_json::{Value, json};
+
+use super::super::report::{line, millis};
+use super::{CONNECTIONS, Cpu, Figures, median};
+
+/// Most that the slowest request of a hundred may take, in medians, at half load.
+const MAX_SPREAD: f64 = 5.0;
+
+impl Figures {
+    fn ratio(&self) -> f64 {
+        median(self.ratios.iter().copied())
+    }
+
+    fn spread(&self) -> f64 {
+        self.half.p99.as_secs_f64() / self.half.p50.as_secs_f64()
+    }
+}
+
+fn cpu(cpu: Cpu) -> Value {
+    json!({"server": cpu.server, "postgres": cpu.postgres})
+}
+
+pub(in super::super) fn json(figures: &[Figures]) -> Value {
+    let all = figures.iter().map(|figures| {
+        json!({
+            "kind": figures.name,
+            "per_second": figures.per_second,
+            "baseline_per_second": figures.baseline_per_second,
+            "ratio": figures.ratio(),
+            "ratios": figures.ratios,
+            "cpu_seconds_per_thousand": cpu(figures.cpu),
+            "baseline_cpu_seconds_per_thousand": cpu(figures.baseline_cpu),
+            "half_load_p50_ms": millis(figures.half.p50),
+            "half_load_p99_ms": millis(figures.half.p99),
+        })
+    });
+    all.collect()
+}
+
+pub(in super::super) fn print(figures: &[Figures]) {
+    println!("\n{CONNECTIONS} connections; medians of all turns; CPU seconds of a thousand requests\n");
+    println!(
+        "{:<12} {:>10} {:>10} {:>9} {:>9} {:>10} {:>10}",
+        "", "per s", "bare per s", "api cpu", "pg cpu", "bare cpu", "bare pg"
+    );
+    for figures in figures {
+        println!(
+            "{:<12} {:>10.0} {:>10.0} {:>9.3} {:>9.3} {:>10.3} {:>10.3}",
+            figures.name,
+            figures.per_second,
+            figures.baseline_per_second,
+            figures.cpu.server,
+            figures.cpu.postgres,
+            figures.baseline_cpu.server,
+            figures.baseline_cpu.postgres
+        );
+    }
+    println!("\nTargets\n");
+    for figures in figures {
+        let ratios: Vec<String> = figures.ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
+        let (ratio, target) = (figures.ratio(), figures.target);
+        line(
+            figures.name,
+            format!("{ratio:.2} of bare ({})", ratios.join(", ")),
+            &format!("≥ {}", target.ratio),
+            ratio >= target.ratio,
+        );
+        let rate = figures.per_second;
+        line("", format!("{rate:.0}/s"), &format!("≥ {:.0}/s", target.per_second), rate >= target.per_second);
+        let (p50, p99, spread) = (millis(figures.half.p50), millis(figures.half.p99), figures.spread());
+        line(
+            "  at half load",
+            format!("p99 {p99:.2} ms = {spread:.1} × p50 {p50:.2} ms"),
+            &format!("≤ {MAX_SPREAD} ×"),
+            spread <= MAX_SPREAD,
+        );
+    }
+}
