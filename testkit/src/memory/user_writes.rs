@@ -52,6 +52,7 @@ impl TenantState {
     pub(super) fn remove_one(&mut self, id: UserId) -> bool {
         let Some(before) = self.any_user(id) else { return false };
         self.take_out(&before);
+        Arc::make_mut(&mut self.unindexed).remove(&id);
         self.events.retain(|event| event.user != id);
         self.welcomes.remove(&id);
         self.keys.retain(|_, key| key.owner != KeyOwner::User(id));
