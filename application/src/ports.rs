@@ -1,7 +1,10 @@
 //! What the use cases need from outside: each trait says what an implementer guarantees.
 
 use std::future::Future;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::pin::Pin;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -151,4 +154,42 @@ pub trait Mailer: Send + Sync {
 pub trait Heartbeat: Send + Sync {
     /// Whether the work is no longer wanted and should stop at the next safe point.
     fn is_cancelled(&self) -> bool;
+}
+
+/// How much of something a caller may do in a minute. All of it may come at once; it grows back evenly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Budget {
+    /// Tells it from other budgets of the same caller.
+    pub name: &'static str,
+    /// How many requests.
+    pub per_minute: NonZeroU32,
+}
+
+/// Who is counted. Each combination has budgets of its own; an address of version 6 stands for its network of 64 bits,
+/// because that is the least anybody is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Caller {
+    /// Whose token it was; none for requests without a good one.
+    pub tenant: Option<TenantId>,
+    /// Where the request came from, where that is known.
+    pub address: Option<IpAddr>,
+}
+
+/// What became of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// How long to wait until a request would be let in; none if this one is.
+    pub refused_for: Option<Duration>,
+    /// How many more would be let in at this moment.
+    pub remaining: u32,
+    /// How long until the whole budget is there again, if nothing more comes.
+    pub whole_after: Duration,
+}
+
+/// Counts requests, for all processes together where that can be done.
+#[async_trait]
+pub trait RateLimiter: Send + Sync {
+    /// Counts one request against a budget. One that is refused costs nothing. Never fails and never waits long:
+    /// while processes cannot be asked together, each counts for itself.
+    async fn count(&self, caller: &Caller, budget: Budget) -> Verdict;
 }

@@ -3,6 +3,7 @@
 pub mod cache;
 mod clock;
 pub mod postgres;
+pub mod rate;
 pub mod redis;
 pub mod smtp;
 pub mod temporal;

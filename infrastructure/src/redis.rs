@@ -1,4 +1,4 @@
-//! Redis: makes reads faster, and is never needed.
+//! Redis: makes reads faster, counts requests for all processes together, and is never needed.
 
 use std::time::Duration;
 

@@ -35,10 +35,12 @@ impl World for MemoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::run_all;
+    use crate::contract::{rate_limits, run_all};
+    use crate::memory::{MemoryClock, MemoryLimiter};
 
     #[tokio::test]
     async fn memory_keeps_the_contract() {
         run_all(&MemoryStore::default()).await.unwrap();
+        rate_limits(&MemoryLimiter::new(MemoryClock::default())).await.unwrap();
     }
 }

@@ -16,6 +16,7 @@ mod life;
 mod list;
 mod mails;
 mod memory;
+mod rate_limits;
 mod search_index;
 mod single;
 mod tenants;
@@ -30,6 +31,7 @@ use anyhow::{Result, bail};
 use futures::future::BoxFuture;
 
 pub use arena::Arena;
+pub use rate_limits::rate_limits;
 pub use world::World;
 
 /// One sentence of the contract.
