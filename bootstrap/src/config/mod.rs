@@ -1,11 +1,13 @@
 //! Configuration from the environment. Every wrong value is named at once, with what would be right.
 
+mod http;
 mod issuer;
 mod read;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+pub use http::{Cors, CorsOrigins, HttpConfig, RateLimitConfig, TrustedProxies};
 use read::Reader;
 
 use crate::tokens::{TokenAlgorithm, TokenConfig};
@@ -74,6 +76,8 @@ pub struct Config {
     pub smtp_pool_size: u32,
     /// `EMAIL_FROM`.
     pub email_from: String,
+    /// How the API meets browsers, proxies and those who ask too often.
+    pub http: HttpConfig,
     /// `DOCS_URL`; empty switches the page off.
     pub docs_url: Option<String>,
     /// `OPENAPI_URL`; empty switches the document off.
@@ -133,6 +137,7 @@ impl Config {
             smtp_url: env.text("SMTP_URL").unwrap_or_else(|| "smtp://localhost:1025".to_owned()),
             smtp_pool_size: env.within("SMTP_POOL_SIZE", "a number of connections from 1", 1..=u32::MAX, 16),
             email_from: env.text("EMAIL_FROM").unwrap_or_else(|| "Muster <no-reply@example.com>".to_owned()),
+            http: http::read(&mut env),
             docs_url: env.switchable("DOCS_URL", "/docs"),
             openapi_url: env.switchable("OPENAPI_URL", "/openapi.json"),
             upload_max_rows: env.within("UPLOAD_MAX_ROWS", ROWS, 1..=MOST_ROWS, 5_000_000),
@@ -225,10 +230,11 @@ mod tests {
             ("SMTP_POOL_SIZE", "-1"),
             ("CACHE_ENABLED", "perhaps"),
             ("CACHE_TTL", "0"),
+            ("CORS_ORIGINS", "*"),
+            ("CORS_ALLOW_CREDENTIALS", "true"),
         ];
         let error = load(&vars).unwrap_err().to_string();
-        for name in ["PORT", "APP_ENV", "JWT_ALGORITHM", "SMTP_POOL_SIZE", "CACHE_ENABLED", "CACHE_TTL", "DATABASE_URL"]
-        {
+        for (name, _) in vars.into_iter().chain([("DATABASE_URL", "")]) {
             assert!(error.contains(name), "{name} is not in: {error}");
         }
         assert!(!error.contains("eighty"), "values may be secret");
