@@ -1,43 +1,30 @@
-//! The small HTTP server by which a process without an API says how it is.
+//! How a process without an API says how it is.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode, header};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
-use tokio::net::TcpListener;
+use hyper::StatusCode;
 
 use crate::health::Health;
+use crate::metrics::{self, Metrics};
+use crate::small_server::{self, Answer, respond};
 
-/// Serves `/health/live` and `/health/ready` until the process ends.
+/// Serves `/health/live`, `/health/ready` and `/metrics` until the process ends.
 ///
 /// # Errors
 /// When the address cannot be taken.
-pub async fn serve(address: SocketAddr, health: Health) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| anyhow::anyhow!("cannot listen on {address} (WORKER_HOST, WORKER_PORT): {error}"))?;
-    let address = listener.local_addr()?;
-    tracing::info!("health on http://{address}/health/ready");
-    tokio::spawn(async move {
-        loop {
-            let Ok((stream, _)) = listener.accept().await else { continue };
-            let health = health.clone();
-            let service = service_fn(move |request| answer(request, health.clone()));
-            tokio::spawn(async move {
-                let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    });
+pub async fn serve(address: SocketAddr, health: Health, metrics: Metrics) -> anyhow::Result<()> {
+    let address = small_server::serve(address, "WORKER_HOST, WORKER_PORT", move |path| {
+        let (health, metrics) = (health.clone(), metrics.clone());
+        async move { answer(&path, &health, &metrics).await }
+    })
+    .await?;
+    tracing::info!("health on http://{address}/health/ready, metrics on http://{address}{}", metrics::PATH);
     Ok(())
 }
 
-async fn answer(request: Request<Incoming>, health: Health) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (status, body) = match request.uri().path() {
+async fn answer(path: &str, health: &Health, metrics: &Metrics) -> Answer {
+    let (status, body) = match path {
+        metrics::PATH => return metrics.answer(),
         "/health/live" => (StatusCode::OK, serde_json::json!({ "status": "ok" })),
         "/health" | "/health/ready" => {
             let report = Box::pin(health.report()).await;
@@ -51,12 +38,10 @@ async fn answer(request: Request<Incoming>, health: Health) -> Result<Response<F
             }
             (status, body)
         }
-        _ => {
-            (StatusCode::NOT_FOUND, serde_json::json!({ "status": "not found", "see": "/health/live, /health/ready" }))
-        }
+        _ => (
+            StatusCode::NOT_FOUND,
+            serde_json::json!({ "status": "not found", "see": "/health/live, /health/ready, /metrics" }),
+        ),
     };
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    Ok(response)
+    respond(status, "application/json", body.to_string())
 }

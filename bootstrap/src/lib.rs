@@ -5,6 +5,8 @@ pub mod health;
 pub mod health_check;
 pub mod health_server;
 pub mod lifecycle;
+pub mod metrics;
+mod small_server;
 pub mod telemetry;
 pub mod tokens;
 pub mod wire;

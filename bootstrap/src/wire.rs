@@ -4,20 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use muster_application::ports::Clock;
+use muster_application::ports::{Clock, RateLimiter};
 use muster_application::{App, Ports, Settings};
 use muster_domain::operations::BLOCK_ROWS;
 use muster_domain::users::{EmailPolicy, UserReader};
 use muster_infrastructure::cache::{Cache, CacheOptions, CachedUsers, PgEpochs};
 use muster_infrastructure::postgres::Pool;
 use muster_infrastructure::postgres::{self, GuardError, PgReaders, PgUnits, PgUserList, PgWatch, PoolOptions};
+use muster_infrastructure::rate::Limiter;
 use muster_infrastructure::redis::Redis;
 use muster_infrastructure::smtp::SmtpMailer;
 use muster_infrastructure::temporal::{Temporal, TemporalOptions};
 use muster_infrastructure::{SystemClock, TimeOrderedIds};
 
+use prometheus_client::registry::Registry;
+
 use crate::config::{AppEnv, Config};
 use crate::health::Health;
+use crate::metrics::Metrics;
 
 /// How long a request waits for a database connection before it is told that the database is down.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -37,6 +41,7 @@ pub struct Wired {
     pool: Pool,
     watch: PgWatch,
     cache: Cache,
+    limiter: Limiter,
     database_url: String,
 }
 
@@ -71,6 +76,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
     let redis = redis.map_err(wrong_redis)?;
     let options = CacheOptions { redis: redis.clone(), ttl: config.cache_ttl };
     let cache = Cache::new(&options, Arc::new(PgEpochs::new(&pool))).map_err(wrong_redis)?;
+    let limiter = Limiter::new(redis.as_ref());
     let temporal = Temporal::new(TemporalOptions {
         address: config.temporal_address.clone(),
         namespace: config.temporal_namespace.clone(),
@@ -104,7 +110,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
     };
     let app = App::new(ports, settings(config)?);
     let health = Health { pool: pool.clone(), redis, temporal: temporal.clone(), needs_temporal: role == Role::Worker };
-    Ok(Wired { app, health, clock, temporal, pool, watch, cache, database_url: config.database_url.clone() })
+    Ok(Wired { app, health, clock, temporal, pool, watch, cache, limiter, database_url: config.database_url.clone() })
 }
 
 fn settings(config: &Config) -> anyhow::Result<Settings> {
@@ -129,6 +135,21 @@ impl Wired {
     /// by whoever reads or writes users; without it the cache is this process' own.
     pub fn keep_cache(&self) -> impl Future<Output = ()> + Send + use<> {
         self.cache.clone().run()
+    }
+
+    /// Counts requests. [`Wired::keep_limiter`] is to be spawned with it.
+    pub fn limiter(&self) -> Arc<dyn RateLimiter> {
+        Arc::new(self.limiter.clone())
+    }
+
+    /// Keeps the connection by which requests are counted for all processes together; without it each counts alone.
+    pub fn keep_limiter(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.limiter.clone().run()
+    }
+
+    /// What can be scraped of this process: what every process has, and what `more` registers.
+    pub fn metrics(&self, more: impl FnOnce(&mut Registry)) -> Metrics {
+        Metrics::new(self.cache.clone(), self.pool.clone(), more)
     }
 
     /// To be called when nothing is written any more: others need not find out that this process has ended.

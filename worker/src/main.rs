@@ -44,7 +44,8 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     let config = Config::load()?;
     telemetry::init(&config)?;
     let wired = wire::connect(&config, Role::Worker)?;
-    health_server::serve(SocketAddr::new(config.worker_host, config.worker_port), wired.health.clone()).await?;
+    let address = SocketAddr::new(config.worker_host, config.worker_port);
+    health_server::serve(address, wired.health.clone(), wired.metrics(|_| {})).await?;
     tokio::spawn(wired.keep_cache());
     let activities = Activities::new(wired.app.clone());
     if arguments.queues.contains(&Queue::Mail) {

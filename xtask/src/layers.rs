@@ -21,7 +21,7 @@ const EDGES: [(&str, &[&str]); 12] = [
 ];
 
 /// Third-party crates that only some of ours may name; a trailing `*` stands for any ending.
-const CONFINED: [(&str, &[&str]); 12] = [
+const CONFINED: [(&str, &[&str]); 13] = [
     ("sqlx*", &["muster-infrastructure"]),
     ("redis", &["muster-infrastructure"]),
     ("lettre", &["muster-infrastructure"]),
@@ -34,6 +34,7 @@ const CONFINED: [(&str, &[&str]); 12] = [
     ("indicatif", &["muster-cli", "muster-xtask"]),
     ("tracing-subscriber", &["muster-bootstrap"]),
     ("opentelemetry*", &["muster-bootstrap"]),
+    ("prometheus-client", &["muster-bootstrap", "muster-api"]),
 ];
 
 /// What tests of any crate may use besides.

@@ -1,11 +1,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Name of the metric for [`Counters::hits`].
-pub const HITS: &str = "cache_hits_total";
+/// Name of the metric for [`Counters::hits`]; what is scraped ends in `_total`.
+pub const HITS: &str = "cache_hits";
 /// Name of the metric for [`Counters::misses`].
-pub const MISSES: &str = "cache_misses_total";
+pub const MISSES: &str = "cache_misses";
 /// Name of the metric for [`Counters::errors`].
-pub const READ_ERRORS: &str = "cache_errors_total";
+pub const READ_ERRORS: &str = "cache_errors";
 
 /// How the cache does, since the process began.
 #[derive(Debug, Default)]
