@@ -42,6 +42,14 @@ impl From<TokenError> for Problem {
     }
 }
 
+impl Problem {
+    /// Asked too often: to be asked again after so many seconds.
+    pub(crate) fn rate_limited(seconds: u64) -> Self {
+        let detail = format!("too many requests; try again in {seconds} s");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail).header(header::RETRY_AFTER, seconds.into())
+    }
+}
+
 impl From<FormatError> for Problem {
     fn from(error: FormatError) -> Self {
         let mut detail = ErrorDetail::new(error.pointer(), error.code, error.detail.clone());

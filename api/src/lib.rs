@@ -5,12 +5,14 @@
 //! `error` is the only place that turns a failure into a status.
 
 mod body;
+mod cors;
 mod cursor;
 mod docs;
 mod error;
 mod extract;
 mod formats;
 mod health;
+mod limits;
 mod media;
 mod observe;
 pub mod openapi;
@@ -23,5 +25,7 @@ pub mod state;
 mod v1;
 
 pub use health::HealthSource;
+pub use limits::RateLimits;
+pub use observe::HttpMetrics;
 pub use router::router;
 pub use state::{ApiState, UploadLimits};

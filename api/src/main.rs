@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use muster_api::{ApiState, UploadLimits, router, server};
+use muster_api::{ApiState, HttpMetrics, RateLimits, UploadLimits, router, server};
 use muster_bootstrap::tokens::TenantTokens;
 use muster_bootstrap::wire::{self, Role};
-use muster_bootstrap::{Config, health_check, lifecycle, telemetry};
+use muster_bootstrap::{Config, health_check, lifecycle, metrics, telemetry};
 use tokio::net::TcpListener;
 
 /// How long requests that run may go on when the process is asked to end; longer than any `Prefer: wait`.
@@ -55,6 +55,14 @@ async fn run() -> anyhow::Result<()> {
     tokio::spawn(wired.keep_cache());
     let tokens = Arc::new(TenantTokens::new(&config.tokens)?);
     tokio::spawn(tokens.keep_fresh());
+    let http_metrics = HttpMetrics::default();
+    if let Some(address) = config.http.metrics {
+        metrics::serve(address, wired.metrics(|registry| http_metrics.register(registry))).await?;
+    }
+    let rate_limits = config.http.rate_limit.map(|limit| {
+        tokio::spawn(wired.keep_limiter());
+        RateLimits::new(wired.limiter(), limit.per_minute, limit.uploads_per_minute)
+    });
     let state = ApiState {
         app: wired.app.clone(),
         tokens,
@@ -62,6 +70,10 @@ async fn run() -> anyhow::Result<()> {
         health: Arc::new(wired.health.clone()),
         environment: config.app_env.name().to_owned(),
         limits: UploadLimits { file_bytes: config.upload_max_bytes, ..UploadLimits::default() },
+        rate_limits,
+        trusted_proxies: config.http.trusted_proxies.clone(),
+        cors: config.http.cors.clone(),
+        metrics: http_metrics,
         docs_url: config.docs_url.clone(),
         openapi_url: config.openapi_url.clone(),
     };

@@ -135,6 +135,7 @@ impl Problem {
             }
             StatusCode::PAYLOAD_TOO_LARGE => ("PAYLOAD_TOO_LARGE", "the request is too large"),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => ("UNSUPPORTED_MEDIA_TYPE", "this kind of body is not accepted here"),
+            StatusCode::TOO_MANY_REQUESTS => ("RATE_LIMITED", "too many requests; try again later"),
             StatusCode::SERVICE_UNAVAILABLE => ("SERVICE_UNAVAILABLE", "try again later"),
             status if status.is_server_error() => ("INTERNAL_SERVER_ERROR", "an unexpected error occurred"),
             _ => ("VALIDATION_ERROR", "the request is not valid"),

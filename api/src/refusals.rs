@@ -24,6 +24,7 @@ impl IntoResponses for OfTenant {
         refusals(&[
             (401, "No valid tenant token"),
             (422, "Something in the request breaks a rule; `errors` says what"),
+            (429, "Too many requests in a minute; `Retry-After` says when to ask again"),
             (503, "The database is down"),
         ])
     }

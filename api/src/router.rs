@@ -46,7 +46,7 @@ pub fn router(state: ApiState) -> Result<Router, serde_json::Error> {
         .merge(docs::routes(&state, openapi::document()?))
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_this_method);
-    Ok(around(routes, state.is_production()).with_state(state))
+    Ok(around(routes, &state).with_state(state))
 }
 
 async fn nothing_here() -> Response {

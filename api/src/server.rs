@@ -1,9 +1,13 @@
 //! Serves HTTP/1.1 and HTTP/2 (without TLS) on one port, with the timeouts that keep slow clients harmless.
 
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -17,6 +21,27 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Pause after a failed accept: out of file descriptors, most likely.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The other end of the connection, among the extensions of each request.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
+/// Tells each request of a connection where it came from.
+struct FromPeer {
+    inner: TowerToHyperService<Router>,
+    peer: Peer,
+}
+
+impl Service<Request<Incoming>> for FromPeer {
+    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.inner.call(request)
+    }
+}
 
 /// Serves until `shutdown` completes, then gives the requests that run `grace` to end.
 ///
@@ -35,8 +60,9 @@ pub async fn serve(
         tokio::select! {
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    tokio::spawn(connection(stream, router.clone(), connections.watcher()));
+                Ok((stream, peer)) => {
+                    let service = FromPeer { inner: TowerToHyperService::new(router.clone()), peer: Peer(peer.ip()) };
+                    tokio::spawn(connection(stream, service, connections.watcher()));
                 }
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "a connection was not accepted");
@@ -52,7 +78,7 @@ pub async fn serve(
     Ok(())
 }
 
-async fn connection(stream: TcpStream, router: Router, watcher: hyper_util::server::graceful::Watcher) {
+async fn connection(stream: TcpStream, service: FromPeer, watcher: hyper_util::server::graceful::Watcher) {
     // Small answers go out at once instead of waiting for more.
     let _ = stream.set_nodelay(true);
     // hyper's own timeout starts with the first byte only.
@@ -62,7 +88,7 @@ async fn connection(stream: TcpStream, router: Router, watcher: hyper_util::serv
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(KEEP_ALIVE).keep_alive_timeout(KEEP_ALIVE);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).into_owned();
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         // The client's doing, as a rule: it went away or spoke no HTTP.
         tracing::debug!(error = %error, "a connection ended early");

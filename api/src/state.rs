@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use muster_application::App;
 use muster_application::ports::Clock;
+use muster_bootstrap::config::{Cors, TrustedProxies};
 use muster_bootstrap::tokens::TenantTokens;
 
 use crate::health::HealthSource;
+use crate::limits::RateLimits;
+use crate::observe::HttpMetrics;
 
 /// Limits of what a request may send.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +44,14 @@ pub struct ApiState {
     pub environment: String,
     /// Limits of uploads.
     pub limits: UploadLimits,
+    /// How often callers may ask; none: as often as they like.
+    pub rate_limits: Option<RateLimits>,
+    /// Who is believed where a request came from.
+    pub trusted_proxies: TrustedProxies,
+    /// Which pages of other origins may read answers.
+    pub cors: Option<Cors>,
+    /// What is counted of requests.
+    pub metrics: HttpMetrics,
     /// Where the page is; none switches it off.
     pub docs_url: Option<String>,
     /// Where the `OpenAPI` document is; none switches it off.

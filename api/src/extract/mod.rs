@@ -1,5 +1,6 @@
 //! Parsing at the edge: after these, no handler sees a raw header or parameter.
 
+mod client_address;
 mod id;
 mod idempotency;
 mod if_match;
@@ -7,9 +8,10 @@ mod params;
 mod prefer;
 mod tenant;
 
+pub(crate) use client_address::ClientAddress;
 pub(crate) use id::Id;
 pub(crate) use idempotency::IdempotencyKey;
 pub(crate) use if_match::{IfMatch, has_current};
 pub(crate) use params::Params;
 pub(crate) use prefer::Prefer;
-pub(crate) use tenant::Tenant;
+pub(crate) use tenant::{Tenant, Uploader};

@@ -1,21 +1,20 @@
-use std::sync::{Arc, OnceLock};
-
 use axum::extract::MatchedPath;
 use axum::http::{Method, StatusCode};
-use muster_domain::TenantId;
 use tokio::time::Instant;
 use tracing::Span;
 
 use super::trace_id::TraceId;
+use super::{HttpMetrics, RequestInfo};
 
-/// Writes the one line of a request when it is dropped: also when the client has gone and nobody answers any more.
+/// Writes the one line of a request, and counts it, when it is dropped: also when the client has gone and nobody answers any more.
 /// Has no path and no query: these may contain personal data.
 pub(super) struct EndLine {
     span: Span,
     trace_id: TraceId,
     method: Method,
     route: Option<MatchedPath>,
-    tenant: Arc<OnceLock<TenantId>>,
+    info: RequestInfo,
+    metrics: HttpMetrics,
     since: Instant,
     pub(super) status: Option<StatusCode>,
 }
@@ -26,9 +25,11 @@ impl EndLine {
         trace_id: TraceId,
         method: Method,
         route: Option<MatchedPath>,
-        tenant: Arc<OnceLock<TenantId>>,
+        info: RequestInfo,
+        metrics: HttpMetrics,
     ) -> Self {
-        Self { span, trace_id, method, route, tenant, since: Instant::now(), status: None }
+        metrics.begin();
+        Self { span, trace_id, method, route, info, metrics, since: Instant::now(), status: None }
     }
 }
 
@@ -38,8 +39,10 @@ impl Drop for EndLine {
         let trace_id = self.trace_id.as_str();
         let method = self.method.as_str();
         let route = self.route.as_ref().map_or("none", MatchedPath::as_str);
-        let tenant = self.tenant.get().map(tracing::field::display);
-        let duration_ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let tenant = self.info.0.tenant.get().map(tracing::field::display);
+        let took = self.since.elapsed();
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        self.metrics.end(&self.method, self.route.as_ref(), self.status, took);
         match self.status.map(|status| status.as_u16()) {
             // Probes ask every few seconds.
             Some(status) if route.contains("/health") => {

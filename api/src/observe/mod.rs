@@ -1,5 +1,6 @@
 //! Around every request: its trace id, its one line in the log, and what every answer carries.
 
+mod counters;
 mod end_line;
 mod headers;
 mod linger;
@@ -15,50 +16,82 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use muster_domain::TenantId;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::CorsLayer;
 use tracing::{Instrument, Span};
 
+pub use self::counters::HttpMetrics;
 use self::end_line::EndLine;
 use self::linger::Linger;
 use self::trace_id::TraceId;
+use crate::cors;
+use crate::limits::Counted;
 use crate::problem::{Problem, Unrendered};
+use crate::state::ApiState;
 
 /// What is known of a request beside the request itself.
-#[derive(Clone)]
-pub(crate) struct RequestInfo {
-    tenant: Arc<OnceLock<TenantId>>,
+#[derive(Clone, Default)]
+pub(crate) struct RequestInfo(Arc<Known>);
+
+#[derive(Default)]
+struct Known {
+    tenant: OnceLock<TenantId>,
+    counted: OnceLock<Counted>,
 }
 
 impl RequestInfo {
     /// From here on the log says whose request it is.
     pub(crate) fn set_tenant(&self, tenant: TenantId) {
         Span::current().record("tenant.id", tracing::field::display(tenant));
-        let _ = self.tenant.set(tenant);
+        let _ = self.0.tenant.set(tenant);
+    }
+
+    /// The answer will say what is left of the caller's budget.
+    pub(crate) fn set_counted(&self, counted: Counted) {
+        let _ = self.0.counted.set(counted);
     }
 }
 
-/// Whether browsers are told to come back over TLS only.
-#[derive(Debug, Clone, Copy)]
-struct Production(bool);
+/// What requests have in common.
+#[derive(Clone)]
+struct Common {
+    /// Whether browsers are told to come back over TLS only.
+    production: bool,
+    metrics: HttpMetrics,
+}
 
 /// Puts around routes what every request and every answer needs.
-pub(crate) fn around<S: Clone + Send + Sync + 'static>(routes: Router<S>, production: bool) -> Router<S> {
-    routes.layer(CatchPanicLayer::custom(panicked)).layer(from_fn_with_state(Production(production), observe))
+pub(crate) fn around<S: Clone + Send + Sync + 'static>(routes: Router<S>, state: &ApiState) -> Router<S> {
+    let cors = state.cors.as_ref().map(cors::layer);
+    around_with(routes, cors, Common { production: state.is_production(), metrics: state.metrics.clone() })
+}
+
+/// Other origins are outside of panics and of tokens: a page may read every answer, also that it may not.
+fn around_with<S>(routes: Router<S>, cors: Option<CorsLayer>, common: Common) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let routes = routes.layer(CatchPanicLayer::custom(panicked));
+    let routes = if let Some(cors) = cors { routes.layer(cors) } else { routes };
+    routes.layer(from_fn_with_state(common, observe))
 }
 
 /// The outermost layer.
-async fn observe(State(Production(production)): State<Production>, mut request: Request, next: Next) -> Response {
+async fn observe(State(common): State<Common>, mut request: Request, next: Next) -> Response {
     let trace_id = TraceId::of(request.headers());
-    let info = RequestInfo { tenant: Arc::new(OnceLock::new()) };
+    let info = RequestInfo::default();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let span = tracing::info_span!("request", trace_id = trace_id.as_str(), tenant.id = tracing::field::Empty);
-    let mut end =
-        EndLine::new(span.clone(), trace_id.clone(), request.method().clone(), route, Arc::clone(&info.tenant));
+    let method = request.method().clone();
+    let mut end = EndLine::new(span.clone(), trace_id.clone(), method, route, info.clone(), common.metrics);
     let path = request.uri().path().to_owned();
-    request.extensions_mut().insert(info);
+    request.extensions_mut().insert(info.clone());
 
     let response = next.run(lingering(request)).instrument(span).await;
     let mut response = rendered(response, &path, trace_id.as_str());
-    headers::apply(response.headers_mut(), production);
+    headers::apply(response.headers_mut(), common.production);
+    if let Some(counted) = info.0.counted.get() {
+        counted.announce(response.headers_mut());
+    }
     if let Ok(value) = HeaderValue::from_str(trace_id.as_str()) {
         response.headers_mut().insert("x-trace-id", value);
     }
@@ -98,6 +131,7 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
 mod tests {
     use axum::routing::get;
     use http_body_util::BodyExt;
+    use muster_bootstrap::config::{Cors, CorsOrigins};
     use serde_json::Value;
     use tower::ServiceExt;
 
@@ -109,8 +143,10 @@ mod tests {
 
     async fn ask(path: &str, production: bool) -> (Response<()>, String) {
         let routes = Router::new().route("/boom", get(boom)).route("/teapot", get(StatusCode::IM_A_TEAPOT));
-        let request = Request::get(path).header("x-frame-options", "x").body(Body::empty()).unwrap();
-        let (parts, body) = around(routes, production).oneshot(request).await.unwrap().into_parts();
+        let request = Request::get(path).header("origin", "https://app.example.com").body(Body::empty()).unwrap();
+        let common = Common { production, metrics: HttpMetrics::default() };
+        let cors = cors::layer(&Cors { origins: CorsOrigins::Any, credentials: false });
+        let (parts, body) = around_with(routes, Some(cors), common).oneshot(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
         (Response::from_parts(parts, ()), String::from_utf8(body).unwrap())
     }
@@ -121,6 +157,7 @@ mod tests {
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()["content-type"], "application/problem+json");
         assert_eq!(response.headers()["x-frame-options"], "DENY");
+        assert_eq!(response.headers()["access-control-allow-origin"], "*");
         assert!(!body.contains("secret"), "{body}");
         let problem: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(problem["code"], "INTERNAL_SERVER_ERROR");

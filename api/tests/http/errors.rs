@@ -1,7 +1,10 @@
 use axum::body::Body;
 use axum::http::Request;
 
-use crate::support::World;
+use muster_bootstrap::config::{Cors, CorsOrigins};
+use uuid::Uuid;
+
+use crate::support::{Answer, World};
 
 #[tokio::test]
 async fn unknown_paths_and_wrong_methods_have_the_envelope() {
@@ -20,26 +23,87 @@ async fn unknown_paths_and_wrong_methods_have_the_envelope() {
     assert!(answer.header("allow").contains("GET"), "{:?}", answer.headers);
 }
 
+/// One answer of each kind, asked for with a header of its own.
+async fn every_kind_of_answer(world: &World, header: (&str, &str)) -> Vec<(u16, Answer)> {
+    let user = world.make("ada").await;
+    let tag = world.get(&user).await.header("etag").to_owned();
+    let token = world.token();
+    let token = ("x-tenant-token", token.as_str());
+    let mut answers = Vec::new();
+    for (status, method, path, headers) in [
+        (200, "GET", "/", &[][..]),
+        (200, "GET", "/health/live", &[]),
+        (200, "GET", "/openapi.json", &[]),
+        (200, "GET", &*user, &[token]),
+        (200, "OPTIONS", &*user, &[("origin", "https://a.example"), ("access-control-request-method", "PUT")]),
+        (202, "POST", "/api/v1/users/batch?send_welcome=false", &[token, ("content-type", "text/csv")]),
+        (304, "GET", &*user, &[token, ("if-none-match", &*tag)]),
+        (308, "GET", "/docs", &[]),
+        (401, "GET", "/api/v1/operations/x", &[]),
+        (404, "GET", "/nothing", &[]),
+        (404, "GET", "/docs/nothing.js", &[]),
+        (405, "DELETE", "/health", &[]),
+        (415, "POST", "/api/v1/users", &[token]),
+        (422, "GET", "/api/v1/users?limit=x", &[token]),
+        (204, "DELETE", &*user, &[token]),
+    ] {
+        let mut request = Request::builder().method(method).uri(path).header(header.0, header.1);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = if status == 202 { "email,username\nu@x.com,user1\n" } else { "" };
+        let answer = world.send(request.body(Body::from(body)).unwrap()).await;
+        assert_eq!(answer.status, status, "{method}: {}", answer.text);
+        answers.push((status, answer));
+    }
+    answers
+}
+
+fn production() -> World {
+    let mut world = World::new();
+    world.state.environment = "production".to_owned();
+    world.state.cors = Some(Cors { origins: CorsOrigins::Any, credentials: false });
+    world
+}
+
 #[tokio::test]
 async fn every_answer_carries_a_trace_id_and_the_security_headers() {
-    let world = World::new();
+    for (_, answer) in every_kind_of_answer(&production(), ("traceparent", "rubbish")).await {
+        let fresh = answer.header("x-trace-id");
+        assert!(fresh.len() == 32 && fresh.bytes().all(|byte| byte.is_ascii_hexdigit()), "{fresh}");
+        assert_eq!(Uuid::parse_str(fresh).unwrap().get_version_num(), 7);
+        for (name, value) in [
+            ("x-frame-options", "DENY"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "strict-origin-when-cross-origin"),
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+            ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+        ] {
+            assert_eq!(answer.header(name), value, "{}", answer.status);
+        }
+        let denied = answer.header("permissions-policy");
+        for sensor in ["accelerometer", "camera", "geolocation", "gyroscope", "magnetometer", "microphone"] {
+            assert!(denied.split(", ").any(|item| item == format!("{sensor}=()")), "{denied}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_answer_names_the_callers_trace() {
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let given = format!("00-{trace}-b7ad6b7169203331-01");
-    for path in ["/", "/nothing", "/health/live", "/api/v1/operations/x", "/docs/", "/openapi.json"] {
-        let request = Request::get(path).header("traceparent", &given).body(Body::empty()).unwrap();
-        assert_eq!(world.send(request).await.header("x-trace-id"), trace);
-        let request = Request::get(path).header("traceparent", "rubbish").body(Body::empty()).unwrap();
-        let answer = world.send(request).await;
-        let fresh = answer.header("x-trace-id");
-        assert!(fresh.len() == 32 && fresh != trace && fresh.bytes().all(|byte| byte.is_ascii_hexdigit()), "{fresh}");
-        assert_eq!(answer.header("x-frame-options"), "DENY");
-        assert_eq!(answer.header("x-content-type-options"), "nosniff");
-        assert_eq!(answer.header("referrer-policy"), "strict-origin-when-cross-origin");
-        assert!(answer.header("permissions-policy").contains("camera=()"));
-        let csp = answer.header("content-security-policy");
-        assert!(csp.starts_with(if path == "/docs/" { "default-src 'self'" } else { "default-src 'none'" }), "{csp}");
-        assert!(!csp.contains("unsafe"), "{csp}");
+    for (_, answer) in every_kind_of_answer(&production(), ("traceparent", &given)).await {
+        assert_eq!(answer.header("x-trace-id"), trace, "{}", answer.status);
     }
+}
+
+#[tokio::test]
+async fn pages_have_a_policy_of_their_own_and_only_production_asks_for_tls() {
+    let answer = World::new().get("/docs/").await;
+    let policy = answer.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    assert!(!answer.headers.contains_key("strict-transport-security"));
+    assert!(production().get("/docs/").await.headers.contains_key("strict-transport-security"));
 }
 
 #[tokio::test]

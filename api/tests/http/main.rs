@@ -5,6 +5,8 @@ mod batch;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod cors;
+#[cfg(test)]
 mod create_user;
 #[cfg(test)]
 mod documents;
@@ -17,7 +19,11 @@ mod forged;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod operations;
+#[cfg(test)]
+mod rate_limits;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

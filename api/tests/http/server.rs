@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use muster_api::RateLimits;
+use muster_bootstrap::config::TrustedProxies;
+use muster_testkit::memory::MemoryLimiter;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -80,4 +84,41 @@ async fn requests_that_run_end_before_the_server_does() {
     assert!(answer.starts_with(b"HTTP/1.1 202"), "{}", String::from_utf8_lossy(&answer));
     server.task.await.unwrap().unwrap();
     assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+/// A service behind a proxy on this machine that lets each address in once.
+fn once_for_each_address() -> World {
+    let mut world = World::new();
+    let limiter = std::sync::Arc::new(MemoryLimiter::new(world.clock.clone()));
+    world.state.rate_limits = Some(RateLimits::new(limiter, 1.try_into().unwrap(), 1.try_into().unwrap()));
+    world.state.trusted_proxies = TrustedProxies::parse("127.0.0.0/8").unwrap();
+    world
+}
+
+#[tokio::test]
+async fn requests_over_http_1_know_where_they_come_from() {
+    let world = once_for_each_address();
+    let server = start(&world).await;
+    for (address, status) in [("192.0.2.1", "401"), ("192.0.2.2", "401"), ("192.0.2.1", "429")] {
+        let request =
+            format!("GET /api/v1/users HTTP/1.1\r\nhost: x\r\nx-forwarded-for: {address}\r\nconnection: close\r\n\r\n");
+        let answer = exchange(&server, request.as_bytes()).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn requests_over_http_2_know_where_they_come_from() {
+    let world = once_for_each_address();
+    let server = start(&world).await;
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    for (address, status) in [("192.0.2.1", 401), ("192.0.2.2", 401), ("192.0.2.1", 429)] {
+        let request = axum::http::Request::get(format!("http://{}/api/v1/users", server.address));
+        let request = request.header("x-forwarded-for", address).body(String::new()).unwrap();
+        assert_eq!(sender.send_request(request).await.unwrap().status(), status, "{address}");
+    }
+    connection.abort();
 }

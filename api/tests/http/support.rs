@@ -9,10 +9,11 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::TimeDelta;
 use http_body_util::BodyExt;
-use muster_api::{ApiState, HealthSource, UploadLimits};
+use muster_api::{ApiState, HealthSource, HttpMetrics, UploadLimits};
 use muster_application::imports::{FinishImport, ImportRange};
 use muster_application::ports::{Clock, GatewayError, StartImport, StartWelcomes, Started, WorkflowGateway};
 use muster_application::{App, Context, Ports, Settings};
+use muster_bootstrap::config::TrustedProxies;
 use muster_bootstrap::health::{HealthPart, HealthReport};
 use muster_bootstrap::tokens::{TenantTokens, TokenAlgorithm, TokenConfig};
 use muster_domain::TenantId;
@@ -133,6 +134,10 @@ impl World {
             health: health.clone(),
             environment: "development".to_owned(),
             limits: UploadLimits::default(),
+            rate_limits: None,
+            trusted_proxies: TrustedProxies::default(),
+            cors: None,
+            metrics: HttpMetrics::default(),
             docs_url: Some("/docs".to_owned()),
             openapi_url: Some("/openapi.json".to_owned()),
         };

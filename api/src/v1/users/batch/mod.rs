@@ -21,7 +21,7 @@ use self::media::format_of;
 use self::options::Asked;
 use self::receive::receive;
 use crate::body::{BodyReader, Encoding};
-use crate::extract::{IdempotencyKey, Params, Prefer, Tenant};
+use crate::extract::{IdempotencyKey, Params, Prefer, Uploader};
 use crate::problem::{Problem, ProblemBody};
 use crate::state::ApiState;
 use crate::v1::operations::view::OperationView;
@@ -79,6 +79,7 @@ pub(crate) struct UserCreate {
         (status = 200, description = "NDJSON and CSV: the operation has ended within the wait", body = OperationView, headers(("Location" = String, description = "The operation"))),
         (status = 202, description = "Everything is stored; follow the operation", body = OperationView, headers(("Location" = String, description = "The operation"), ("Retry-After" = String, description = "Seconds"))),
         (status = 401, description = "No valid tenant token", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many uploads in a minute", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = String, description = "Seconds"))),
         (status = 408, description = "The body stopped coming", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "Users of that e-mail address or name exist, or the key is in use", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "Too many rows or bytes", body = ProblemBody, content_type = "application/problem+json"),
@@ -90,7 +91,7 @@ pub(crate) struct UserCreate {
 )]
 pub(crate) async fn batch(
     State(state): State<ApiState>,
-    Tenant(ctx): Tenant,
+    Uploader(ctx): Uploader,
     key: IdempotencyKey,
     prefer: Prefer,
     params: Params,
