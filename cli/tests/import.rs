@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -21,6 +22,11 @@ struct Api {
 
 impl Api {
     fn start(upload: (u16, Value), state: &'static str) -> Self {
+        Self::start_with(upload, state, false)
+    }
+
+    /// A busy one refuses every other question after the upload.
+    fn start_with(upload: (u16, Value), state: &'static str, busy: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -29,7 +35,7 @@ impl Api {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (upload, seen) = (upload.clone(), Arc::clone(&seen));
-                thread::spawn(move || serve(stream, &upload, state, &seen));
+                thread::spawn(move || serve(stream, &upload, state, busy, &seen));
             }
         });
         Self { url, heads }
@@ -58,7 +64,7 @@ impl Api {
 }
 
 /// One answer a connection; reads the body first, so that nobody is cut off.
-fn serve(mut stream: TcpStream, upload: &(u16, Value), state: &str, seen: &Mutex<Vec<String>>) {
+fn serve(mut stream: TcpStream, upload: &(u16, Value), state: &str, busy: bool, seen: &Mutex<Vec<String>>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let (mut head, mut line) = (String::new(), String::new());
     while reader.read_line(&mut line).unwrap() > 0 && line != "\r\n" {
@@ -75,6 +81,8 @@ fn serve(mut stream: TcpStream, upload: &(u16, Value), state: &str, seen: &Mutex
     }
     let (status, body) = if head.starts_with("post") {
         upload.clone()
+    } else if busy && seen.lock().unwrap().len() % 2 == 1 {
+        (429, json!({"status": 429, "code": "RATE_LIMITED"}))
     } else if head.contains("/rows") {
         (200, json!({"items": []}))
     } else {
@@ -82,8 +90,8 @@ fn serve(mut stream: TcpStream, upload: &(u16, Value), state: &str, seen: &Mutex
     };
     seen.lock().unwrap().push(head);
     let body = body.to_string();
-    write!(stream, "HTTP/1.1 {status} Whatever\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
-        .unwrap();
+    let head = "Whatever\r\nconnection: close\r\nretry-after: 1\r\n";
+    write!(stream, "HTTP/1.1 {status} {head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
 }
 
 fn operation(state: &str) -> Value {
@@ -105,6 +113,17 @@ fn the_exit_code_says_how_the_import_ended() {
         assert_eq!(output.status.code(), Some(code), "{state}: {}", text(&output.stderr));
         assert!(text(&output.stdout).contains(state));
     }
+}
+
+#[test]
+fn an_api_that_is_asked_too_often_is_asked_again_when_it_says() {
+    let api = Api::start_with((202, operation("queued")), "partially_succeeded", true);
+    let began = Instant::now();
+    let output = api.import("users.csv", &["--watch"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    // The upload, and the operation twice, with a second in between.
+    assert_eq!(api.heads.lock().unwrap().len(), 3);
+    assert!(began.elapsed() >= Duration::from_secs(1));
 }
 
 #[test]

@@ -1,17 +1,24 @@
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use ureq::Agent;
+use ureq::http::HeaderMap;
 
 use super::outcome::ended;
 
-/// How often the API is asked.
-const EVERY: Duration = Duration::from_millis(200);
-/// How many times in a row the API may fail to answer: about a minute.
-const PATIENCE: u32 = 300;
+/// How often the API is asked at first, when an end may be near.
+const SOON: Duration = Duration::from_millis(200);
+/// How many times it is asked so often.
+const AT_FIRST: u32 = 15;
+/// How often it is asked later: a limit of one request a second leaves as much again for others.
+const EVERY: Duration = Duration::from_secs(2);
+/// For how long the API may fail to answer.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long to wait, at most, when the API says when to ask again.
+const MOST_WAIT: u64 = 60;
 
 /// Watches an operation over HTTP.
 pub(super) struct Watch<'a> {
@@ -26,11 +33,11 @@ impl Watch<'_> {
     pub(super) fn until_ended(&self, id: &str, mails: bool) -> anyhow::Result<Value> {
         let bar = ProgressBar::no_length();
         bar.set_style(ProgressStyle::with_template("{prefix:10} {bar:40} {pos}/{len} {per_sec}")?);
-        let mut failures = 0;
+        let (mut asked, mut failing_since) = (0_u32, None);
         loop {
             match self.get(&format!("/api/v1/operations/{id}"))? {
                 Answer::Body(operation) => {
-                    failures = 0;
+                    failing_since = None;
                     let count = |name: &str| {
                         operation.pointer(&format!("/progress/{name}")).and_then(Value::as_u64).unwrap_or(0)
                     };
@@ -50,10 +57,14 @@ impl Watch<'_> {
                     bar.set_length(total);
                     bar.set_position(done);
                 }
-                Answer::Later(error) if failures == PATIENCE => return Err(error),
-                Answer::Later(_) => failures += 1,
+                Answer::Later(error) => {
+                    if failing_since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+                        return Err(error);
+                    }
+                }
             }
-            sleep(EVERY);
+            asked = asked.saturating_add(1);
+            sleep(if asked <= AT_FIRST { SOON } else { EVERY });
         }
     }
 
@@ -73,13 +84,16 @@ impl Watch<'_> {
         Ok(page.get("items").and_then(Value::as_array).cloned().unwrap_or_default())
     }
 
-    /// Fails only with what asking again would not change, such as a token that has expired.
+    /// Fails only with what asking again would not change, such as a token that has expired. If that was too often, it
+    /// asks again when the API says so.
     fn get(&self, path: &str) -> anyhow::Result<Answer> {
-        let request = self.agent.get(format!("{}{path}", self.api_url));
-        let answer = request.header("authorization", format!("Bearer {}", self.token)).call();
-        let mut response = match answer {
-            Ok(response) => response,
-            Err(error) => return Ok(Answer::Later(anyhow::Error::new(error).context("the API does not answer"))),
+        let mut response = loop {
+            let request = self.agent.get(format!("{}{path}", self.api_url));
+            match request.header("authorization", format!("Bearer {}", self.token)).call() {
+                Ok(response) if response.status().as_u16() == 429 => sleep(retry_after(response.headers())),
+                Ok(response) => break response,
+                Err(error) => return Ok(Answer::Later(anyhow::Error::new(error).context("the API does not answer"))),
+            }
         };
         let status = response.status();
         let body = response.body_mut().read_json::<Value>();
@@ -87,7 +101,7 @@ impl Watch<'_> {
             Ok(body) if status.is_success() => Ok(Answer::Body(body)),
             Ok(body) => {
                 let refused = anyhow::anyhow!("the API refused ({status}): {}", explain(&body));
-                if status.is_client_error() && !matches!(status.as_u16(), 408 | 429) {
+                if status.is_client_error() && status.as_u16() != 408 {
                     return Err(refused);
                 }
                 Ok(Answer::Later(refused))
@@ -111,6 +125,12 @@ impl Answer {
             Self::Later(error) => Err(error),
         }
     }
+}
+
+/// When to ask again, as the API says.
+fn retry_after(headers: &HeaderMap) -> Duration {
+    let seconds = headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(1).clamp(1, MOST_WAIT))
 }
 
 /// What a problem document says.
