@@ -1,7 +1,7 @@
 //! What `cargo xtask bench http` measures the API against: the same HTTP server with handlers that do only what cannot be
 //! left out. No tokens, no tenants, no history, no cache, no checks.
 //!
-//! `DATABASE_URL` and `PORT` say where.
+//! `DATABASE_URL` and `PORT` say where, and `DATABASE_POOL_SIZE` with how many connections.
 
 use std::time::Duration;
 
@@ -43,8 +43,8 @@ struct NewUser {
 async fn main() -> Result<()> {
     let url = std::env::var("DATABASE_URL").context("DATABASE_URL is required")?;
     let port: u16 = std::env::var("PORT").context("PORT is required")?.parse()?;
-    // As many connections as the API has.
-    let pool = PgPoolOptions::new().max_connections(10).connect(&url).await?;
+    let size = std::env::var("DATABASE_POOL_SIZE").context("DATABASE_POOL_SIZE is required")?.parse()?;
+    let pool = PgPoolOptions::new().max_connections(size).connect(&url).await?;
     let router = Router::new()
         .route("/static", get(fixed))
         .route("/users", get(list))

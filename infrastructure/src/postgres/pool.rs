@@ -33,6 +33,8 @@ pub fn connect_lazily(url: &str, options: PoolOptions) -> Result<PgPool, sqlx::E
     Ok(PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(options.acquire_timeout)
+        // A round trip each time; see `usable`.
+        .test_before_acquire(false)
         .after_connect(move |connection, _| {
             let checked = Arc::clone(&checked);
             Box::pin(async move {
@@ -83,5 +85,29 @@ pub async fn migrate(owner_url: &str) -> Result<(), MigrateError> {
 /// # Errors
 /// Why it does not.
 pub async fn ping(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query("select 1").execute(pool).await.map(drop)
+    usable(pool, || sqlx::query("select 1").execute(pool)).await.map(drop)
+}
+
+/// Does what may be repeated, on a connection of the pool that works. Connections are not tested before they are used:
+/// one that broke while it was idle shows only then, is thrown away, and the next one is tried, as many as there can be.
+pub(super) async fn usable<T, F>(pool: &PgPool, attempt: impl Fn() -> F) -> Result<T, sqlx::Error>
+where
+    F: Future<Output = Result<T, sqlx::Error>>,
+{
+    for _ in 0..pool.options().get_max_connections() {
+        match attempt().await {
+            Err(error) if is_broken(&error) => {}
+            done => return done,
+        }
+    }
+    attempt().await
+}
+
+/// Whether it is the connection that failed: cut off, or ended by a server that stops.
+fn is_broken(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
 }

@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::error::repository_error;
+use super::pool::usable;
 use crate::cache::{Invalidate, NoCache, Touched};
 
 /// Transactions of a pool.
@@ -45,7 +46,8 @@ pub(super) async fn begin(pool: &PgPool, tenant: Uuid) -> Result<PgUnitOfWork, R
 async fn begin_with(pool: &PgPool, tenant: Uuid, caches: Arc<dyn Invalidate>) -> Result<PgUnitOfWork, RepositoryError> {
     // One round trip for both statements. A UUID prints as hex digits and dashes, so nothing can be injected.
     let statement = format!("begin; select set_config('app.tenant_id', '{tenant}', true)");
-    let tx = pool.begin_with(AssertSqlSafe(statement)).await.map_err(repository_error)?;
+    let begun = usable(pool, || pool.begin_with(AssertSqlSafe(statement.clone()))).await;
+    let tx = begun.map_err(repository_error)?;
     Ok(PgUnitOfWork { tx, tenant, touched: Vec::new(), caches })
 }
 

@@ -28,7 +28,9 @@ pub(super) use self::report::{json, print};
 const TENANT: &str = "6b1f6a52-8f5b-4d6e-9d5e-0c7f3c1d2e4f";
 /// Users of the tenant: so many that a page by offset has a total that is not counted each time.
 const USERS: usize = 50_000;
-const CONNECTIONS: u32 = 32;
+const CONNECTIONS: u32 = 64;
+/// Connections to Postgres, on both sides: commits that wait for the disk together share one write of it.
+const POOL: &str = "48";
 const REPEATS: usize = 3;
 const WARM_UP: Duration = Duration::from_secs(2);
 
@@ -72,7 +74,8 @@ struct Side<'a> {
 
 pub(super) fn measure(stack: &Stack, baseline: PathBuf, time: Duration) -> Result<Vec<Figures>> {
     // The worker would send mails and index users meanwhile, on the same two cores.
-    let api = stack.spawn_ready(Program::Api, "api", &[("RATE_LIMIT_ENABLED", "false"), ("LOG_LEVEL", "warn")])?;
+    let variables = [("RATE_LIMIT_ENABLED", "false"), ("LOG_LEVEL", "warn"), ("DATABASE_POOL_SIZE", POOL)];
+    let api = stack.spawn_ready(Program::Api, "api", &variables)?;
     let token = stack.token(TENANT)?;
     fill(stack)?;
     let id = stack.psql(&format!("select id from users where tenant_id = '{TENANT}' order by id limit 1"))?;
@@ -202,6 +205,7 @@ fn start_baseline(stack: &Stack, program: PathBuf) -> Result<(Managed, u16)> {
     let port = free_port()?;
     let mut command = Command::new(program);
     command.env("DATABASE_URL", stack.postgres.admin_url(DATABASE)).env("PORT", port.to_string());
+    command.env("DATABASE_POOL_SIZE", POOL);
     let mut process = Managed::spawn(stack.home(), "baseline", command)?;
     wait_until("the baseline", Duration::from_secs(30), || {
         process.must_run()?;
