@@ -1,6 +1,7 @@
 //! Around every request: its trace id, its one line in the log, and what every answer carries.
 
 mod end_line;
+mod head;
 mod headers;
 mod linger;
 mod trace_id;
@@ -20,7 +21,7 @@ use tracing::{Instrument, Span};
 use self::end_line::EndLine;
 use self::linger::Linger;
 use self::trace_id::TraceId;
-use crate::problem::{Problem, Unrendered};
+use crate::problem::{About, Problem, Unrendered};
 
 /// What is known of a request beside the request itself.
 #[derive(Clone)]
@@ -36,17 +37,22 @@ impl RequestInfo {
     }
 }
 
-/// Whether browsers are told to come back over TLS only.
+/// What answers depend on beside the request.
 #[derive(Debug, Clone, Copy)]
-struct Production(bool);
+pub(crate) struct Service {
+    /// Browsers are told to come back over TLS only.
+    pub(crate) production: bool,
+    /// `type` of a problem leads to a page.
+    pub(crate) pages: bool,
+}
 
 /// Puts around routes what every request and every answer needs.
-pub(crate) fn around<S: Clone + Send + Sync + 'static>(routes: Router<S>, production: bool) -> Router<S> {
-    routes.layer(CatchPanicLayer::custom(panicked)).layer(from_fn_with_state(Production(production), observe))
+pub(crate) fn around<S: Clone + Send + Sync + 'static>(routes: Router<S>, service: Service) -> Router<S> {
+    routes.layer(CatchPanicLayer::custom(panicked)).layer(from_fn_with_state(service, observe))
 }
 
 /// The outermost layer.
-async fn observe(State(Production(production)): State<Production>, mut request: Request, next: Next) -> Response {
+async fn observe(State(service): State<Service>, mut request: Request, next: Next) -> Response {
     let trace_id = TraceId::of(request.headers());
     let info = RequestInfo { tenant: Arc::new(OnceLock::new()) };
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -56,9 +62,13 @@ async fn observe(State(Production(production)): State<Production>, mut request: 
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(info);
 
-    let response = next.run(lingering(request)).instrument(span).await;
-    let mut response = rendered(response, &path, trace_id.as_str());
-    headers::apply(response.headers_mut(), production);
+    let response = match head::check(&request) {
+        Ok(()) => next.run(lingering(request)).instrument(span).await,
+        Err(problem) => problem.into_response(),
+    };
+    let about = About { instance: &path, trace_id: trace_id.as_str(), pages: service.pages };
+    let mut response = rendered(response, about);
+    headers::apply(response.headers_mut(), service.production);
     if let Ok(value) = HeaderValue::from_str(trace_id.as_str()) {
         response.headers_mut().insert("x-trace-id", value);
     }
@@ -67,9 +77,9 @@ async fn observe(State(Production(production)): State<Production>, mut request: 
 }
 
 /// Every error has the same envelope, also those that the framework makes.
-fn rendered(mut response: Response, path: &str, trace_id: &str) -> Response {
+fn rendered(mut response: Response, about: About<'_>) -> Response {
     if let Some(Unrendered(problem)) = response.extensions_mut().remove() {
-        return problem.render(response, path, trace_id);
+        return problem.render(response, about);
     }
     let status = response.status();
     let json = HeaderValue::from_static("application/json");
@@ -77,7 +87,7 @@ fn rendered(mut response: Response, path: &str, trace_id: &str) -> Response {
     if is_ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
-    Problem::of_status(status).render(response, path, trace_id)
+    Problem::of_status(status).render(response, about)
 }
 
 fn lingering(request: Request) -> Request {
@@ -110,7 +120,8 @@ mod tests {
     async fn ask(path: &str, production: bool) -> (Response<()>, String) {
         let routes = Router::new().route("/boom", get(boom)).route("/teapot", get(StatusCode::IM_A_TEAPOT));
         let request = Request::get(path).header("x-frame-options", "x").body(Body::empty()).unwrap();
-        let (parts, body) = around(routes, production).oneshot(request).await.unwrap().into_parts();
+        let service = Service { production, pages: false };
+        let (parts, body) = around(routes, service).oneshot(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
         (Response::from_parts(parts, ()), String::from_utf8(body).unwrap())
     }
