@@ -9,9 +9,11 @@ use axum::response::{IntoResponse, Response};
 use muster_application::ErrorCode;
 use muster_application::imports::RowProblem;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::openapi::CodeName;
 use crate::problem_pages;
 
 /// A failed request. Becomes JSON in [`Problem::render`], where path and trace id are known.
@@ -79,7 +81,7 @@ pub(crate) struct ProblemBody<'a> {
     #[schema(value_type = String, example = "/api/v1/users/batch")]
     instance: &'a str,
     /// Stable code.
-    #[schema(value_type = String, example = "VALIDATION_ERROR")]
+    #[schema(value_type = CodeName)]
     code: &'a str,
     /// Everything that is wrong, where that can be said.
     #[schema(value_type = Vec<ErrorDetail>)]
@@ -98,7 +100,7 @@ pub(crate) struct ProblemBody<'a> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReferenceError<'a> {
     /// As `code` above.
-    #[schema(value_type = String)]
+    #[schema(value_type = CodeName)]
     code: &'a str,
     /// As `detail` above.
     #[schema(value_type = String)]
@@ -177,12 +179,21 @@ impl Problem {
         self
     }
 
-    /// Gives a response the body that belongs to it.
-    pub(crate) fn render(&self, response: Response, about: About<'_>) -> Response {
+    /// As in the document.
+    pub(crate) fn example(&self) -> Value {
+        let about = About { instance: "/api/v1/users", trace_id: "0af7651916cd43dd8448eb211c80319c", pages: true };
+        serde_json::to_value(self.body(about, &self.page(about))).unwrap_or_default()
+    }
+
+    fn page(&self, about: About<'_>) -> Cow<'static, str> {
+        if about.pages { problem_pages::uri(self.0.code).into() } else { "about:blank".into() }
+    }
+
+    fn body<'a>(&'a self, about: About<'a>, kind: &'a str) -> ProblemBody<'a> {
         let Parts { status, code, detail, errors, operation, .. } = &*self.0;
-        let (code, page) = (code.name(), problem_pages::uri(*code));
-        let body = ProblemBody {
-            kind: if about.pages { &page } else { "about:blank" },
+        let code = code.name();
+        ProblemBody {
+            kind,
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail,
@@ -192,7 +203,13 @@ impl Problem {
             trace_id: about.trace_id,
             operation_id: *operation,
             error: ReferenceError { code, message: detail, details: errors },
-        };
+        }
+    }
+
+    /// Gives a response the body that belongs to it.
+    pub(crate) fn render(&self, response: Response, about: About<'_>) -> Response {
+        let page = self.page(about);
+        let body = self.body(about, &page);
         let (mut parts, _) = response.into_parts();
         parts.headers.remove(header::CONTENT_LENGTH);
         parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -75,6 +75,11 @@ codes! {
 }
 
 impl ErrorCode {
+    /// Whether clients of the API see it; the others are of activities.
+    pub const fn is_answered(self) -> bool {
+        !matches!(self, Self::Cancelled | Self::MailUnreachable | Self::MailDeferred)
+    }
+
     /// The code of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.name() == name)

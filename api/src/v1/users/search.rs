@@ -22,16 +22,16 @@ pub(super) struct SearchParams {
     #[param(max_length = 255, example = "example.com")]
     email: Option<String>,
     /// Part of the user name.
-    #[param(max_length = 255)]
+    #[param(max_length = 255, example = "ada")]
     username: Option<String>,
     /// Part of the name.
-    #[param(max_length = 255)]
+    #[param(max_length = 255, example = "Lovelace")]
     full_name: Option<String>,
     /// The whole e-mail address.
-    #[param(max_length = 255)]
+    #[param(max_length = 255, example = "ada@example.com")]
     email_exact: Option<String>,
     /// The whole user name.
-    #[param(max_length = 255)]
+    #[param(max_length = 255, example = "ada")]
     username_exact: Option<String>,
     /// Whether they may act.
     is_active: Option<bool>,
@@ -47,7 +47,7 @@ pub(super) struct SearchParams {
 #[utoipa::path(
     get, path = "/api/v1/users/search", operation_id = "search_users", tag = "Users",
     params(SearchParams, PageParams),
-    responses((status = 200, body = UsersView), OfTenant),
+    responses((status = 200, description = "A page", body = UsersView), OfTenant),
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn search(
