@@ -90,6 +90,12 @@ pub enum KeyError {
         /// Why not.
         why: JwksError,
     },
+    /// The authorities of another issuer's URL cannot be read.
+    #[error("JWT_JWKS_CA_PATH={}: it must be a file with certificates in PEM (BEGIN CERTIFICATE)", path.display())]
+    NoAuthorities {
+        /// Its value.
+        path: PathBuf,
+    },
     /// A development key cannot be stored.
     #[error("the development key {} cannot be made", path.display())]
     NotMade {
