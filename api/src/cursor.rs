@@ -43,9 +43,9 @@ impl<S: Serialize + DeserializeOwned> Cursor<S> {
         serde_json::from_slice(&json).ok().filter(|_| json.len() <= MAX_BYTES)
     }
 
-    /// The parameter `cursor`, which `fits` the list. Absent or empty it means the first page.
+    /// The parameter `cursor`, which `fits` the list.
     pub(crate) fn of(params: &Params, fits: impl FnOnce(&Self) -> bool) -> Result<Option<Self>, Problem> {
-        let Some(text) = params.get("cursor")?.filter(|text| !text.is_empty()) else { return Ok(None) };
+        let Some(text) = params.get("cursor")? else { return Ok(None) };
         Self::decode(text).filter(fits).map(Some).ok_or_else(|| {
             Problem::invalid("/query/cursor", "invalid_cursor", "cursor must be the next_cursor of an earlier answer")
         })

@@ -70,7 +70,7 @@ fn log(error: &AppError) {
     match error.kind {
         ErrorKind::Internal => tracing::error!(code = error.code.name(), error = source, "a request failed"),
         ErrorKind::Unavailable => {
-            tracing::warn!(code = error.code.name(), error = source, "a request could not be served")
+            tracing::warn!(code = error.code.name(), error = source, "a request could not be served");
         }
         _ => {}
     }

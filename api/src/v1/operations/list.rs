@@ -36,7 +36,7 @@ pub(crate) struct OperationsView {
     get, path = "/api/v1/operations", operation_id = "list_operations", tag = "Operations",
     params(
         ("state" = inline(Option<StateName>), Query, description = "Only those in this state"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before, or empty for the first one", max_length = 1024, example = ""),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024, example = "eyJzb3J0X3ZhbHVlIjoiMjAyNi0wMS0zMVQxMjowMDowMFoiLCJ2YWx1ZSI6IjAxOTgxYzVlLTdhMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMSJ9"),
         ("limit" = Option<u32>, Query, description = "Operations of a page, default 50", example = 50, minimum = 1, maximum = 100),
     ),
     responses(

@@ -99,7 +99,7 @@ impl From<OperationRow> for RowView {
     params(
         ("id" = uuid::Uuid, Path, description = "Which operation"),
         ("status" = inline(Option<RowFilterName>), Query, description = "Only rows of this status, or `all`"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before, or empty for the first one", max_length = 1024, example = ""),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024, example = "eyJzb3J0X3ZhbHVlIjoxMDAsInZhbHVlIjoiMDE5ODFjNWUtN2EwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAxIn0"),
         ("limit" = Option<u32>, Query, description = "Rows of a page, default 100", example = 100, minimum = 1, maximum = 1000),
     ),
     responses(

@@ -74,7 +74,7 @@ pub(crate) struct HistoryView {
     get, path = "/api/v1/users/{id}/history", operation_id = "get_user_history", tag = "Users",
     params(
         ("id" = uuid::Uuid, Path, description = "Which user"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before, or empty for the first one", max_length = 1024, example = ""),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024, example = "eyJzb3J0X3ZhbHVlIjoiMjAyNi0wMS0zMVQxMjowMDowMFoiLCJ2YWx1ZSI6IjAxOTgxYzVlLTdhMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMSJ9"),
         ("limit" = Option<u32>, Query, description = "Events of a page, default 50", example = 50, minimum = 1, maximum = 100),
     ),
     responses((status = 200, description = "A page", body = HistoryView), OfUser),
