@@ -15,13 +15,13 @@ pub(crate) fn activity_error_after(error: AppError, pause: Option<Duration>) -> 
     let retryable = matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::RateLimited);
     let AppError { code, message, source, .. } = error;
     tracing::warn!(
-        error.code = code,
+        error.code = code.name(),
         error.message = %message,
         error.cause = source.as_deref().map(tracing::field::display),
         retryable,
         "an activity failed"
     );
     let text = format!("{code}: {message}");
-    let failure = ApplicationFailure::builder(text).type_name(code.to_owned()).non_retryable(!retryable);
+    let failure = ApplicationFailure::builder(text).type_name(code.name().to_owned()).non_retryable(!retryable);
     ActivityError::application(failure.maybe_next_retry_delay(pause).build())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use muster_application::mails::SendMails;
-use muster_application::{App, AppError, Context};
+use muster_application::{App, AppError, Context, ErrorCode};
 use muster_domain::{OperationId, TenantId, WelcomeBatchId};
 use muster_workflows::contract::imports::BlockRange;
 use muster_workflows::contract::mails::{WelcomeBatch, definitions};
@@ -88,7 +88,7 @@ fn ids(batch: &WelcomeBatch) -> (Context, WelcomeBatchId) {
 
 /// The mail server is given longer and longer to come back.
 fn mail_error(error: AppError, ctx: &ActivityContext) -> ActivityError {
-    let of_the_server = matches!(error.code, "MAIL_DEFERRED" | "MAIL_UNREACHABLE");
+    let of_the_server = matches!(error.code, ErrorCode::MailDeferred | ErrorCode::MailUnreachable);
     activity_error_after(error, of_the_server.then(|| policy::mail_pause(ctx.info().attempt)))
 }
 

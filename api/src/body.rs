@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use tokio_util::io::StreamReader;
 
 use crate::problem::Problem;
+use muster_application::ErrorCode;
 
 /// Bytes that are decompressed at once.
 const CHUNK: usize = 64 * 1024;
@@ -45,7 +46,7 @@ impl Encoding {
             "zstd" => Ok(Self::Zstd),
             _ => {
                 let detail = "Content-Encoding must be gzip, zstd or identity";
-                let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail);
+                let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::UnsupportedMediaType, detail);
                 Err(problem.header(ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd")))
             }
         }
@@ -127,17 +128,19 @@ impl BodyReader {
 
 fn too_large(limit: u64) -> Problem {
     let detail = format!("the body may have at most {limit} bytes after decompression; send several requests");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", detail)
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::PayloadTooLarge, detail)
 }
 
 fn unreadable(error: &io::Error) -> Problem {
     match error.kind() {
-        io::ErrorKind::TimedOut => {
-            Problem::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", "the body stopped coming; send it again")
-        }
+        io::ErrorKind::TimedOut => Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            ErrorCode::RequestTimeout,
+            "the body stopped coming; send it again",
+        ),
         // Nobody reads this: the client has gone.
         io::ErrorKind::ConnectionAborted => {
-            Problem::new(StatusCode::BAD_REQUEST, "BODY_INCOMPLETE", "the body ended too early")
+            Problem::new(StatusCode::BAD_REQUEST, ErrorCode::BodyIncomplete, "the body ended too early")
         }
         _ => Problem::invalid("", "invalid_encoding", "the body is not what Content-Encoding says, or is cut off"),
     }

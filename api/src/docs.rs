@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::state::ApiState;
 
 /// The page has scripts and styles in files only, and images of its own as `data:`.
-const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+pub(crate) const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'",
 );

@@ -1,7 +1,7 @@
 //! The only place that maps a failed use case to HTTP.
 
 use axum::http::{HeaderValue, StatusCode, header};
-use muster_application::{AppError, ErrorKind};
+use muster_application::{AppError, ErrorCode, ErrorKind};
 use muster_bootstrap::tokens::TokenError;
 
 use crate::formats::FormatError;
@@ -46,7 +46,7 @@ impl Problem {
     /// Asked too often: to be asked again after so many seconds.
     pub(crate) fn rate_limited(seconds: u64) -> Self {
         let detail = format!("too many requests; try again in {seconds} s");
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail).header(header::RETRY_AFTER, seconds.into())
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, detail).header(header::RETRY_AFTER, seconds.into())
     }
 }
 
@@ -54,7 +54,7 @@ impl From<FormatError> for Problem {
     fn from(error: FormatError) -> Self {
         let mut detail = ErrorDetail::new(error.pointer(), error.code, error.detail.clone());
         detail.line = error.line;
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR", error.detail).errors(vec![detail])
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::ValidationError, error.detail).errors(vec![detail])
     }
 }
 
@@ -76,8 +76,10 @@ fn challenge(problem: Problem) -> Problem {
 fn log(error: &AppError) {
     let source = error.source.as_deref().map(|source| source as &dyn std::error::Error);
     match error.kind {
-        ErrorKind::Internal => tracing::error!(code = error.code, error = source, "a request failed"),
-        ErrorKind::Unavailable => tracing::warn!(code = error.code, error = source, "a request could not be served"),
+        ErrorKind::Internal => tracing::error!(code = error.code.name(), error = source, "a request failed"),
+        ErrorKind::Unavailable => {
+            tracing::warn!(code = error.code.name(), error = source, "a request could not be served");
+        }
         _ => {}
     }
 }

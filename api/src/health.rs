@@ -29,14 +29,16 @@ impl HealthSource for Health {
 
 /// How the service and its parts are.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Health)]
 pub(crate) struct HealthView {
     /// `ok`, `degraded` or `unavailable`.
     #[schema(value_type = String, example = "ok")]
     status: &'static str,
     /// The release.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, example = "0.1.0")]
     version: &'static str,
     /// `development` or `production`.
+    #[schema(example = "production")]
     environment: String,
     /// `up`, `down: why`, or `not configured`.
     #[schema(example = "up")]
@@ -51,14 +53,16 @@ pub(crate) struct HealthView {
 
 /// That the process runs.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Liveness)]
 pub(crate) struct LiveView {
     /// Always `ok`.
     #[schema(value_type = String, example = "ok")]
     status: &'static str,
     /// The release.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, example = "0.1.0")]
     version: &'static str,
     /// `development` or `production`.
+    #[schema(example = "production")]
     environment: String,
 }
 
@@ -85,7 +89,7 @@ impl HealthView {
 }
 
 /// How the service and its parts are
-#[utoipa::path(get, path = "/health", tag = "Service", responses((status = 200, body = HealthView)))]
+#[utoipa::path(get, path = "/health", operation_id = "get_health", tag = "Service", responses((status = 200, description = "How the parts are", body = HealthView)))]
 pub(crate) async fn health(State(state): State<ApiState>) -> Json<HealthView> {
     let report = state.health.report().await;
     Json(HealthView::new(&report, state.environment))
@@ -93,25 +97,25 @@ pub(crate) async fn health(State(state): State<ApiState>) -> Json<HealthView> {
 
 /// How the service and its parts are
 #[utoipa::path(
-    get, path = "/api/v1/health", operation_id = "health_v1", tag = "Service",
-    responses((status = 200, body = HealthView))
+    get, path = "/api/v1/health", operation_id = "get_health_v1", tag = "Service",
+    responses((status = 200, description = "How the parts are", body = HealthView))
 )]
 pub(crate) async fn health_v1(state: State<ApiState>) -> Json<HealthView> {
     health(state).await
 }
 
 /// That the process runs, whatever its parts do
-#[utoipa::path(get, path = "/health/live", tag = "Service", responses((status = 200, body = LiveView)))]
+#[utoipa::path(get, path = "/health/live", operation_id = "get_health_live", tag = "Service", responses((status = 200, description = "It runs", body = LiveView)))]
 pub(crate) async fn live(State(state): State<ApiState>) -> Json<LiveView> {
     Json(LiveView { status: "ok", version: env!("CARGO_PKG_VERSION"), environment: state.environment })
 }
 
 /// Whether requests should be sent here
 #[utoipa::path(
-    get, path = "/health/ready", tag = "Service",
+    get, path = "/health/ready", operation_id = "get_health_ready", tag = "Service",
     responses(
-        (status = 200, body = HealthView),
-        (status = 503, description = "A part that is needed is down", body = HealthView),
+        (status = 200, description = "How the parts are", body = HealthView),
+        (status = 503, description = "A part that is needed is down", body = HealthView, headers(("Retry-After" = String))),
     )
 )]
 pub(crate) async fn ready(State(state): State<ApiState>) -> Response {

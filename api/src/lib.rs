@@ -17,6 +17,7 @@ mod media;
 mod observe;
 pub mod openapi;
 mod problem;
+mod problem_pages;
 mod refusals;
 mod root;
 pub mod router;

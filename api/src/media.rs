@@ -4,6 +4,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::problem::Problem;
+use muster_application::ErrorCode;
 
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 
@@ -30,6 +31,6 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// A 415 that says what would be right.
 pub(crate) fn unsupported(detail: &'static str, accepted: &'static str) -> Problem {
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail)
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::UnsupportedMediaType, detail)
         .header(ACCEPT_POST, HeaderValue::from_static(accepted))
 }

@@ -6,10 +6,15 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use muster_application::ErrorCode;
 use muster_application::imports::RowProblem;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use crate::openapi::CodeName;
+use crate::problem_pages;
 
 /// A failed request. Becomes JSON in [`Problem::render`], where path and trace id are known.
 #[derive(Debug, Clone)]
@@ -18,11 +23,22 @@ pub(crate) struct Problem(Box<Parts>);
 #[derive(Debug, Clone)]
 struct Parts {
     status: StatusCode,
-    code: &'static str,
+    code: ErrorCode,
     detail: Cow<'static, str>,
     errors: Vec<ErrorDetail>,
     operation: Option<Uuid>,
     headers: HeaderMap,
+}
+
+/// What is known of the request when its answer is rendered.
+#[derive(Clone, Copy)]
+pub(crate) struct About<'a> {
+    /// Its path.
+    pub(crate) instance: &'a str,
+    /// Its name in the log.
+    pub(crate) trace_id: &'a str,
+    /// Whether `type` leads to a page.
+    pub(crate) pages: bool,
 }
 
 /// One thing that is wrong with the request. Never contains the offending value.
@@ -48,10 +64,10 @@ pub(crate) struct ErrorDetail {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct ProblemBody<'a> {
-    /// Always `about:blank`: `code` says more.
+    /// A page about `code`, relative to the URL of the request; `about:blank` where pages are switched off.
     #[serde(rename = "type")]
-    #[schema(value_type = String, example = "about:blank")]
-    kind: &'static str,
+    #[schema(value_type = String, format = "uri-reference", example = "/problems/VALIDATION_ERROR")]
+    kind: &'a str,
     /// The name of the status.
     #[schema(value_type = String, example = "Unprocessable Entity")]
     title: &'a str,
@@ -65,7 +81,7 @@ pub(crate) struct ProblemBody<'a> {
     #[schema(value_type = String, example = "/api/v1/users/batch")]
     instance: &'a str,
     /// Stable code.
-    #[schema(value_type = String, example = "VALIDATION_ERROR")]
+    #[schema(value_type = CodeName)]
     code: &'a str,
     /// Everything that is wrong, where that can be said.
     #[schema(value_type = Vec<ErrorDetail>)]
@@ -84,7 +100,7 @@ pub(crate) struct ProblemBody<'a> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReferenceError<'a> {
     /// As `code` above.
-    #[schema(value_type = String)]
+    #[schema(value_type = CodeName)]
     code: &'a str,
     /// As `detail` above.
     #[schema(value_type = String)]
@@ -110,7 +126,7 @@ pub(crate) fn pointer(problem: &RowProblem) -> String {
 }
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(status: StatusCode, code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
         let (errors, headers) = (Vec::new(), HeaderMap::new());
         Self(Box::new(Parts { status, code, detail: detail.into(), errors, operation: None, headers }))
     }
@@ -123,22 +139,28 @@ impl Problem {
     ) -> Self {
         let detail = detail.into();
         let errors = vec![ErrorDetail::new(pointer, code, detail.clone())];
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR", detail).errors(errors)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::ValidationError, detail).errors(errors)
     }
 
     /// What a bare status means, for answers that were made by the framework.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         let (code, detail) = match status {
-            StatusCode::NOT_FOUND => ("ENTITY_NOT_FOUND", "there is nothing at this path"),
+            StatusCode::NOT_FOUND => (ErrorCode::EntityNotFound, "there is nothing at this path"),
             StatusCode::METHOD_NOT_ALLOWED => {
-                ("METHOD_NOT_ALLOWED", "this path does not answer to this method; see the Allow header")
+                (ErrorCode::MethodNotAllowed, "this path does not answer to this method; see the Allow header")
             }
-            StatusCode::PAYLOAD_TOO_LARGE => ("PAYLOAD_TOO_LARGE", "the request is too large"),
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => ("UNSUPPORTED_MEDIA_TYPE", "this kind of body is not accepted here"),
-            StatusCode::TOO_MANY_REQUESTS => ("RATE_LIMITED", "too many requests; try again later"),
-            StatusCode::SERVICE_UNAVAILABLE => ("SERVICE_UNAVAILABLE", "try again later"),
-            status if status.is_server_error() => ("INTERNAL_SERVER_ERROR", "an unexpected error occurred"),
-            _ => ("VALIDATION_ERROR", "the request is not valid"),
+            StatusCode::PAYLOAD_TOO_LARGE => (ErrorCode::PayloadTooLarge, "the request is too large"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                (ErrorCode::UnsupportedMediaType, "this kind of body is not accepted here")
+            }
+            StatusCode::TOO_MANY_REQUESTS => (ErrorCode::RateLimited, "too many requests; try again later"),
+            StatusCode::SERVICE_UNAVAILABLE => (ErrorCode::ServiceUnavailable, "try again later"),
+            StatusCode::URI_TOO_LONG => (ErrorCode::ValidationError, "path and query may have at most 32 KiB"),
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+                (ErrorCode::ValidationError, "the headers may have at most 64 KiB")
+            }
+            status if status.is_server_error() => (ErrorCode::InternalServerError, "an unexpected error occurred"),
+            _ => (ErrorCode::ValidationError, "the request is not valid"),
         };
         Self::new(status, code, detail)
     }
@@ -158,21 +180,37 @@ impl Problem {
         self
     }
 
-    /// Gives a response the body that belongs to it.
-    pub(crate) fn render(&self, response: Response, instance: &str, trace_id: &str) -> Response {
+    /// As in the document.
+    pub(crate) fn example(&self) -> Value {
+        let about = About { instance: "/api/v1/users", trace_id: "0af7651916cd43dd8448eb211c80319c", pages: true };
+        serde_json::to_value(self.body(about, &self.page(about))).unwrap_or_default()
+    }
+
+    fn page(&self, about: About<'_>) -> Cow<'static, str> {
+        if about.pages { problem_pages::uri(self.0.code).into() } else { "about:blank".into() }
+    }
+
+    fn body<'a>(&'a self, about: About<'a>, kind: &'a str) -> ProblemBody<'a> {
         let Parts { status, code, detail, errors, operation, .. } = &*self.0;
-        let body = ProblemBody {
-            kind: "about:blank",
+        let code = code.name();
+        ProblemBody {
+            kind,
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail,
-            instance,
+            instance: about.instance,
             code,
             errors,
-            trace_id,
+            trace_id: about.trace_id,
             operation_id: *operation,
             error: ReferenceError { code, message: detail, details: errors },
-        };
+        }
+    }
+
+    /// Gives a response the body that belongs to it.
+    pub(crate) fn render(&self, response: Response, about: About<'_>) -> Response {
+        let page = self.page(about);
+        let body = self.body(about, &page);
         let (mut parts, _) = response.into_parts();
         parts.headers.remove(header::CONTENT_LENGTH);
         parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -2,55 +2,85 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
+use muster_application::ErrorCode as Code;
 use utoipa::IntoResponses;
 use utoipa::openapi::response::Response;
-use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, ResponseBuilder};
+
+use crate::openapi::header;
+use crate::problem::{ErrorDetail, Problem};
 
 type Responses = BTreeMap<String, RefOr<Response>>;
 
-fn refusals(of: &[(u16, &str)]) -> Responses {
-    let problem = |description: &str| {
-        let content = Content::new(Some(RefOr::Ref::<utoipa::openapi::Schema>(Ref::from_schema_name("Problem"))));
-        ResponseBuilder::new().description(description).content("application/problem+json", content).build()
+/// Status, code, when it is, and what the answer says.
+type Refusal = (StatusCode, Code, &'static str, &'static str);
+
+fn refusal(&(status, code, when, detail): &Refusal) -> (String, RefOr<Response>) {
+    let wrong = |pointer, code, detail| vec![ErrorDetail::new(pointer, code, detail)];
+    let errors = match code {
+        Code::ValidationError => wrong("/query/limit", "invalid_parameter", detail),
+        Code::Conflict => wrong("/email", "duplicate", "belongs to an existing user"),
+        _ => Vec::new(),
     };
-    of.iter().map(|(status, description)| (status.to_string(), RefOr::T(problem(description)))).collect()
+    let example = Problem::new(status, code, detail).errors(errors).example();
+    let problem: Content =
+        ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Problem")))).example(Some(example)).build();
+    let headers: &[&str] = match status {
+        StatusCode::UNAUTHORIZED => &["WWW-Authenticate"],
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => &["Accept-Post"],
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => &["Retry-After"],
+        _ => &[],
+    };
+    let mut response = ResponseBuilder::new().description(when).content("application/problem+json", problem);
+    for name in headers {
+        response = response.header(*name, header(name));
+    }
+    (status.as_u16().to_string(), RefOr::T(response.build()))
 }
 
-/// Of every route that acts for a tenant.
-pub(crate) struct OfTenant;
+/// Types that stand for refusals in the attributes of handlers; each may include those of others.
+macro_rules! refusals {
+    ($($(#[$doc:meta])+ $type:ident: [$($other:ident),*] $($refusal:expr),+;)+) => {$(
+        $(#[$doc])+
+        pub(crate) struct $type;
 
-impl IntoResponses for OfTenant {
-    fn responses() -> Responses {
-        refusals(&[
-            (401, "No valid tenant token"),
-            (422, "Something in the request breaks a rule; `errors` says what"),
-            (429, "Too many requests in a minute; `Retry-After` says when to ask again"),
-            (503, "The database is down"),
-        ])
-    }
+        impl IntoResponses for $type {
+            fn responses() -> Responses {
+                let mut all = Responses::new();
+                $(all.extend($other::responses());)*
+                let own: &[Refusal] = &[$($refusal),+];
+                all.extend(own.iter().map(refusal));
+                all
+            }
+        }
+    )+};
 }
 
-/// Of every route about one user, and what every route of a tenant refuses.
-pub(crate) struct OfUser;
-
-impl IntoResponses for OfUser {
-    fn responses() -> Responses {
-        let mut all = OfTenant::responses();
-        all.extend(refusals(&[(404, "No such user of this tenant")]));
-        all
-    }
-}
-
-/// Of every route that reads a JSON body.
-pub(crate) struct OfJson;
-
-impl IntoResponses for OfJson {
-    fn responses() -> Responses {
-        refusals(&[
-            (400, "The connection broke in the middle of the body"),
-            (408, "The body stopped coming"),
-            (413, "More than 64 KiB"),
-            (415, "Another kind of body"),
-        ])
-    }
+refusals! {
+    /// Of every route that acts for a tenant.
+    OfTenant: []
+        (StatusCode::UNAUTHORIZED, Code::TenantTokenExpired, "No valid tenant token", "the tenant token has expired; get a new one"),
+        (StatusCode::UNPROCESSABLE_ENTITY, Code::ValidationError, "Something in the request breaks a rule; `errors` says what", "limit must be a number from 1 to 100"),
+        (StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, "Too many requests", "too many requests; try again later"),
+        (StatusCode::INTERNAL_SERVER_ERROR, Code::InternalServerError, "A defect of the service", "an unexpected error occurred"),
+        (StatusCode::SERVICE_UNAVAILABLE, Code::ServiceUnavailable, "The database is down", "the database is not available; try again later");
+    /// Of every route about one user.
+    OfUser: [OfTenant]
+        (StatusCode::NOT_FOUND, Code::EntityNotFound, "No such user of this tenant", "there is no such user");
+    /// Of every route about one operation.
+    OfOperation: [OfTenant]
+        (StatusCode::NOT_FOUND, Code::EntityNotFound, "No such operation of this tenant", "there is no such operation");
+    /// Of every route that reads a body.
+    OfBody: []
+        (StatusCode::BAD_REQUEST, Code::BodyIncomplete, "The connection broke in the middle of the body", "the body ended too early"),
+        (StatusCode::REQUEST_TIMEOUT, Code::RequestTimeout, "The body stopped coming", "the body stopped coming; send it again"),
+        (StatusCode::PAYLOAD_TOO_LARGE, Code::PayloadTooLarge, "More rows or bytes than are read here", "the body may have at most 65536 bytes after decompression; send several requests"),
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::UnsupportedMediaType, "Another kind of body", "Content-Type must be application/json");
+    /// Of every route that writes an e-mail address or a user name.
+    Taken: []
+        (StatusCode::CONFLICT, Code::Conflict, "A living user has the e-mail address or name, which `errors` says; or the `Idempotency-Key` is in use", "email is already taken");
+    /// Of every route with `If-Match`.
+    Changed: []
+        (StatusCode::PRECONDITION_FAILED, Code::PreconditionFailed, "The user was changed since", "the user was changed since; read them again");
 }

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::observe::around;
 use crate::problem::Problem;
 use crate::state::ApiState;
-use crate::{docs, health, openapi, root, v1};
+use crate::{docs, health, openapi, problem_pages, root, v1};
 
 /// Every documented route.
 pub(crate) fn table() -> OpenApiRouter<ApiState> {
@@ -44,6 +44,7 @@ pub fn router(state: ApiState) -> Result<Router, serde_json::Error> {
     let (routes, _) = table().split_for_parts();
     let routes = routes
         .merge(docs::routes(&state, openapi::document()?))
+        .merge(problem_pages::routes(&state))
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_this_method);
     Ok(around(routes, &state).with_state(state))

@@ -19,6 +19,8 @@ use tokio::time::{sleep, timeout};
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a silent HTTP/2 connection is believed in.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// Most bytes of a head over HTTP/2: more than we refuse with a problem, as it is with HTTP/1.1.
+const MAX_HEAD: u32 = 128 * 1024;
 /// Pause after a failed accept: out of file descriptors, most likely.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -87,7 +89,8 @@ async fn connection(stream: TcpStream, service: FromPeer, watcher: hyper_util::s
     }
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(KEEP_ALIVE).keep_alive_timeout(KEEP_ALIVE);
+    builder.http2().timer(TokioTimer::new()).max_header_list_size(MAX_HEAD);
+    builder.http2().keep_alive_interval(KEEP_ALIVE).keep_alive_timeout(KEEP_ALIVE);
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         // The client's doing, as a rule: it went away or spoke no HTTP.

@@ -59,6 +59,11 @@ pub struct ApiState {
 }
 
 impl ApiState {
+    /// Whether the pages for people are there.
+    pub(crate) fn has_pages(&self) -> bool {
+        self.docs_url.is_some()
+    }
+
     /// Whether browsers are told to come back over TLS only.
     pub(crate) fn is_production(&self) -> bool {
         self.environment == "production"

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use muster_domain::RepositoryError;
 
+use crate::error_code::ErrorCode;
 use crate::imports::RowProblem;
 
 /// What kind of failure it is. Closed: `api` maps it to a status, `activities` to retryable or not, nothing else decides.
@@ -36,7 +37,7 @@ pub struct AppError {
     /// Decides status and retry.
     pub kind: ErrorKind,
     /// Stable public code.
-    pub code: &'static str,
+    pub code: ErrorCode,
     /// Public sentence, without values.
     pub message: Cow<'static, str>,
     /// What is wrong with each field, where that can be said; without values.
@@ -48,30 +49,30 @@ pub struct AppError {
 
 impl AppError {
     /// A failure that needs no further cause.
-    pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(kind: ErrorKind, code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, code, message: message.into(), problems: Vec::new(), source: None }
     }
 
     /// A defect of ours, with its cause for the log.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        let error = Self::new(ErrorKind::Internal, "INTERNAL_SERVER_ERROR", "an unexpected error occurred");
+        let error = Self::new(ErrorKind::Internal, ErrorCode::InternalServerError, "an unexpected error occurred");
         Self { source: Some(source.into()), ..error }
     }
 
     /// A part that is needed is down.
     pub fn unavailable(message: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        let error = Self::new(ErrorKind::Unavailable, "SERVICE_UNAVAILABLE", message);
+        let error = Self::new(ErrorKind::Unavailable, ErrorCode::ServiceUnavailable, message);
         Self { source: Some(source.into()), ..error }
     }
 
     /// There is no such `what` for this tenant.
     pub fn not_found(what: &'static str) -> Self {
-        Self::new(ErrorKind::NotFound, "ENTITY_NOT_FOUND", format!("there is no such {what}"))
+        Self::new(ErrorKind::NotFound, ErrorCode::EntityNotFound, format!("there is no such {what}"))
     }
 
     /// The request breaks a rule.
     pub fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorKind::Invalid, "VALIDATION_ERROR", message)
+        Self::new(ErrorKind::Invalid, ErrorCode::ValidationError, message)
     }
 
     /// Fields of the request break a rule.
@@ -90,7 +91,7 @@ impl From<RepositoryError> for AppError {
     fn from(error: RepositoryError) -> Self {
         match error {
             RepositoryError::Conflict { field } => {
-                Self::new(ErrorKind::Conflict, "CONFLICT", format!("{field} is already taken"))
+                Self::new(ErrorKind::Conflict, ErrorCode::Conflict, format!("{field} is already taken"))
             }
             RepositoryError::Unavailable(source) => {
                 Self::unavailable("the database is not available; try again later", source)

@@ -6,6 +6,7 @@
 mod app;
 mod context;
 mod error;
+mod error_code;
 pub mod imports;
 pub mod mails;
 pub mod operations;
@@ -15,3 +16,4 @@ pub mod users;
 pub use app::{App, Ports, Settings};
 pub use context::Context;
 pub use error::{AppError, ErrorKind};
+pub use error_code::ErrorCode;

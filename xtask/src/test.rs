@@ -29,6 +29,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     provision::postgres()?;
     provision::redis()?;
     provision::temporal()?;
+    // One test needs it, and gets it by itself when it is asked for by name.
+    if options.filters.is_empty() {
+        provision::schemathesis()?;
+    }
     let bin = cargo::build_programs(false)?;
 
     let tests = dev_dir()?.join("test");

@@ -1,6 +1,10 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::schema::ObjectBuilder;
 
+use crate::openapi::asked;
 use crate::problem::Problem;
 
 const HEADER: &str = "idempotency-key";
@@ -9,6 +13,18 @@ const MAX_BYTES: usize = 255;
 /// What makes a repeated request the same request.
 #[derive(Debug)]
 pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
+
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "Makes a repetition safe: the same key and body again give the same answer";
+        asked(
+            "Idempotency-Key",
+            description,
+            "3f1d6c1e-import-of-monday",
+            ObjectBuilder::new().pattern(Some("^[!-~]{1,255}$")).min_length(Some(1)).max_length(Some(MAX_BYTES)),
+        )
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;

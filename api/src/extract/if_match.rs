@@ -4,9 +4,21 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 use muster_application::users::Versions;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::schema::ObjectBuilder;
+
+use crate::openapi::asked;
 
 /// The versions to which a write may be applied (`If-Match`, RFC 9110).
 pub(crate) struct IfMatch(pub(crate) Versions);
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "Only if the user still has one of these `ETag`s";
+        asked("If-Match", description, "\"v1\"", ObjectBuilder::new())
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Infallible;

@@ -3,6 +3,11 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::schema::ObjectBuilder;
+
+use crate::openapi::asked;
 
 /// Longest wait that is granted.
 const MAX_WAIT: Duration = Duration::from_mins(1);
@@ -16,6 +21,14 @@ pub(crate) struct Prefer {
     pub(crate) wait: Option<Duration>,
     /// Send no body where nothing in it is new to the client.
     pub(crate) return_minimal: bool,
+}
+
+impl IntoParams for Prefer {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "`respond-async` or `wait=N` (up to 60 seconds) for a batch, `return=minimal` (no body in the answer) for a single \
+                           user (RFC 7240). What cannot be read is ignored";
+        asked("Prefer", description, "return=minimal", ObjectBuilder::new())
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Prefer {

@@ -2,6 +2,7 @@
 
 mod counters;
 mod end_line;
+mod head;
 mod headers;
 mod linger;
 mod trace_id;
@@ -25,7 +26,7 @@ use self::linger::Linger;
 use self::trace_id::TraceId;
 use crate::cors;
 use crate::limits::Counted;
-use crate::problem::{Problem, Unrendered};
+use crate::problem::{About, Problem, Unrendered};
 use crate::state::ApiState;
 
 /// What is known of a request beside the request itself.
@@ -56,13 +57,15 @@ impl RequestInfo {
 struct Common {
     /// Whether browsers are told to come back over TLS only.
     production: bool,
+    /// Whether `type` of a problem leads to a page.
+    pages: bool,
     metrics: HttpMetrics,
 }
 
 /// Puts around routes what every request and every answer needs.
 pub(crate) fn around<S: Clone + Send + Sync + 'static>(routes: Router<S>, state: &ApiState) -> Router<S> {
     let cors = state.cors.as_ref().map(cors::layer);
-    around_with(routes, cors, Common { production: state.is_production(), metrics: state.metrics.clone() })
+    around_with(routes, cors, Common { production: state.is_production(), pages: state.has_pages(), metrics: state.metrics.clone() })
 }
 
 /// Other origins are outside of panics and of tokens: a page may read every answer, also that it may not.
@@ -86,8 +89,12 @@ async fn observe(State(common): State<Common>, mut request: Request, next: Next)
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(info.clone());
 
-    let response = next.run(lingering(request)).instrument(span).await;
-    let mut response = rendered(response, &path, trace_id.as_str());
+    let response = match head::check(&request) {
+        Ok(()) => next.run(lingering(request)).instrument(span).await,
+        Err(problem) => problem.into_response(),
+    };
+    let about = About { instance: &path, trace_id: trace_id.as_str(), pages: common.pages };
+    let mut response = rendered(response, about);
     headers::apply(response.headers_mut(), common.production);
     if let Some(counted) = info.0.counted.get() {
         counted.announce(response.headers_mut());
@@ -100,9 +107,9 @@ async fn observe(State(common): State<Common>, mut request: Request, next: Next)
 }
 
 /// Every error has the same envelope, also those that the framework makes.
-fn rendered(mut response: Response, path: &str, trace_id: &str) -> Response {
+fn rendered(mut response: Response, about: About<'_>) -> Response {
     if let Some(Unrendered(problem)) = response.extensions_mut().remove() {
-        return problem.render(response, path, trace_id);
+        return problem.render(response, about);
     }
     let status = response.status();
     let json = HeaderValue::from_static("application/json");
@@ -110,7 +117,7 @@ fn rendered(mut response: Response, path: &str, trace_id: &str) -> Response {
     if is_ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
-    Problem::of_status(status).render(response, path, trace_id)
+    Problem::of_status(status).render(response, about)
 }
 
 fn lingering(request: Request) -> Request {
@@ -144,7 +151,7 @@ mod tests {
     async fn ask(path: &str, production: bool) -> (Response<()>, String) {
         let routes = Router::new().route("/boom", get(boom)).route("/teapot", get(StatusCode::IM_A_TEAPOT));
         let request = Request::get(path).header("origin", "https://app.example.com").body(Body::empty()).unwrap();
-        let common = Common { production, metrics: HttpMetrics::default() };
+        let common = Common { production, pages: false, metrics: HttpMetrics::default() };
         let cors = cors::layer(&Cors { origins: CorsOrigins::Any, credentials: false });
         let (parts, body) = around_with(routes, Some(cors), common).oneshot(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();

@@ -1,4 +1,7 @@
+use std::collections::BTreeSet;
 use std::path::Path;
+
+use serde_json::Value;
 
 use crate::support::World;
 
@@ -16,6 +19,59 @@ async fn the_openapi_document_is_the_committed_one() {
         "api/openapi.json is out of date; run with UPDATE_OPENAPI=1 and look at the change"
     );
     assert_eq!(served.json()["openapi"], "3.1.0");
+}
+
+/// Every body of the document: where it is, and the content.
+fn bodies(operation: &Value) -> Vec<(String, &Value)> {
+    let responses = operation["responses"].as_object().unwrap().iter();
+    let all = responses.chain(operation.get("requestBody").map(|body| (&REQUEST, body)));
+    let contents = all.filter_map(|(of, part)| Some((of, part.get("content")?.as_object()?)));
+    contents
+        .flat_map(|(of, kinds)| kinds.iter().map(move |(kind, content)| (format!("{of} {kind}"), content)))
+        .collect()
+}
+
+static REQUEST: String = String::new();
+
+#[tokio::test]
+async fn every_operation_is_documented_whole() {
+    let document = World::new().get("/openapi.json").await.json();
+    let mut ids = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let what = format!("{method} {path}");
+            assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{what}: its id is another's");
+            assert!(operation["summary"].is_string(), "{what}");
+            let of_tenant = path.starts_with("/api/v1/") && path != "/api/v1/health";
+            assert_eq!(operation["security"].as_array().map(Vec::len), of_tenant.then_some(2), "{what}");
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let name = &parameter["name"];
+                assert!(parameter["description"].is_string(), "{what}: {name} has no description");
+                assert!(parameter["schema"]["type"].is_string(), "{what}: {name} may be more than one thing");
+                assert!(!parameter["example"].is_null(), "{what}: {name} has no example");
+            }
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let what = format!("{what}: {status}");
+                assert!(!response["description"].as_str().unwrap_or_default().is_empty(), "{what}");
+                let headers = response["headers"].as_object().unwrap();
+                let needed = match status.as_str() {
+                    "401" => &["X-Trace-ID", "WWW-Authenticate"][..],
+                    "202" | "429" | "503" => &["X-Trace-ID", "Retry-After"],
+                    _ => &["X-Trace-ID"],
+                };
+                for name in needed {
+                    assert!(headers[*name]["example"] != Value::Null, "{what}: {name}");
+                }
+            }
+            for (of, content) in bodies(operation) {
+                let example = &content["example"];
+                assert!(!example.is_null(), "{what}: {of} has no example, because some field of it has none");
+                if of.ends_with("problem+json") {
+                    assert!(of.starts_with(&example["status"].to_string()), "{what}: {of}: {example}");
+                }
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,10 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use axum::body::Body;
 use axum::http::Request;
+use muster_application::ErrorCode;
+use serde_json::Value;
 
 use muster_bootstrap::config::{Cors, CorsOrigins};
 use uuid::Uuid;
@@ -114,4 +119,59 @@ async fn a_problem_looks_like_this() {
         .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     let answer = world.send(request.body(Body::empty()).unwrap()).await;
     insta::assert_json_snapshot!("problem", answer.json());
+}
+
+/// The names of the files in `docs/errors`, but for the index.
+fn documented() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/errors");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    files.filter(|name| name != "README.md").map(|name| name.trim_end_matches(".md").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_code_has_a_page_and_every_page_a_code() {
+    let codes: BTreeSet<String> = ErrorCode::ALL.iter().map(ToString::to_string).collect();
+    assert_eq!(codes.len(), ErrorCode::ALL.len(), "a name is given twice");
+    assert_eq!(codes, documented());
+    let index =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/errors/README.md")).unwrap();
+    let world = World::new();
+    for code in codes {
+        assert!(index.contains(&format!("[`{code}`]({code}.md)")), "{code} is not in the index");
+        let page = world.get(&format!("/problems/{code}")).await;
+        assert_eq!(page.status, 200, "{code}");
+        assert!(page.text.contains(&format!("<h1>{code}</h1>")), "{}", page.text);
+        assert!(page.header("content-security-policy").starts_with("default-src 'self'"), "{:?}", page.headers);
+    }
+    world.get("/problems/NOTHING").await.problem(404, "ENTITY_NOT_FOUND");
+    world.get("/problems/conflict").await.problem(404, "ENTITY_NOT_FOUND");
+}
+
+/// What a page shows is what is sent: the same members, and `code` wherever it belongs.
+#[tokio::test]
+async fn the_examples_of_the_pages_are_problems() {
+    let members = |problem: &Value| problem.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    let sent = members(&World::new().get("/nothing").await.json());
+    for code in ErrorCode::ALL {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/errors/{code}.md"));
+        let text = std::fs::read_to_string(file).unwrap();
+        let Some((_, rest)) = text.split_once("```json\n") else {
+            assert!(text.contains("no answer of the API has it"), "{code} has no example");
+            continue;
+        };
+        let shown: Value = serde_json::from_str(rest.split("```").next().unwrap()).unwrap();
+        assert_eq!(members(&shown), sent, "{code}");
+        assert_eq!((&shown["code"], &shown["error"]["code"]), (&Value::from(code.name()), &Value::from(code.name())));
+        assert_eq!(shown["type"], format!("/problems/{code}"));
+        assert_eq!((&shown["error"]["details"], &shown["error"]["message"]), (&shown["errors"], &shown["detail"]));
+        let (status, title) = (&shown["status"], shown["title"].as_str().unwrap());
+        assert!(text.contains(&format!("\nStatus {status} ({title})")), "{code}: the first line says something else");
+    }
+}
+
+#[tokio::test]
+async fn without_pages_the_type_says_nothing() {
+    let mut world = World::new();
+    world.state.docs_url = None;
+    assert_eq!(world.get("/problems/CONFLICT").await.problem(404, "ENTITY_NOT_FOUND")["type"], "about:blank");
 }

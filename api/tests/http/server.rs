@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use muster_api::RateLimits;
 use muster_bootstrap::config::TrustedProxies;
@@ -107,6 +109,64 @@ async fn requests_over_http_1_know_where_they_come_from() {
     }
 }
 
+/// Sends a request; gives status and body of the answer.
+async fn answer_to(server: &Server, request: &str) -> (u16, String) {
+    let answer = exchange(server, request.as_bytes()).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    if !body.is_empty() {
+        assert!(head.to_lowercase().contains("content-type: application/problem+json"), "{answer}");
+        assert!(head.to_lowercase().contains("x-trace-id: "), "{answer}");
+    }
+    (status, body.to_owned())
+}
+
+#[tokio::test]
+async fn every_refusal_has_the_one_envelope() {
+    let world = World::new();
+    let server = start(&world).await;
+    let token = world.token();
+    let common = format!("HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-tenant-token: {token}\r\n");
+    let json = |body: &str| format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let (long, fields) = ("x".repeat(40_000), format!("x-long: {}\r\n", "x".repeat(8_000)).repeat(9));
+    for (what, request, status, code) in [
+        ("an unknown route", format!("GET /nothing {common}\r\n"), 404, "ENTITY_NOT_FOUND"),
+        ("a wrong method", format!("PUT /api/v1/users {common}\r\n"), 405, "METHOD_NOT_ALLOWED"),
+        ("a method of its own", format!("BREW /api/v1/users {common}\r\n"), 405, "METHOD_NOT_ALLOWED"),
+        ("bad JSON", format!("POST /api/v1/users {common}{}", json("{")), 422, "VALIDATION_ERROR"),
+        ("no body", format!("POST /api/v1/users {common}{}", json("")), 422, "VALIDATION_ERROR"),
+        (
+            "another type",
+            format!("POST /api/v1/users {common}content-length: 1\r\n\r\nx"),
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+        ),
+        ("a long body", format!("POST /api/v1/users {common}{}", json(&" ".repeat(70_000))), 413, "PAYLOAD_TOO_LARGE"),
+        ("a long URI", format!("GET /api/v1/users?x={long} {common}\r\n"), 414, "VALIDATION_ERROR"),
+        ("a long path", format!("GET /{long} {common}\r\n"), 414, "VALIDATION_ERROR"),
+        ("a long head", format!("GET /api/v1/users {common}{fields}\r\n"), 431, "VALIDATION_ERROR"),
+        ("a path that is no UTF-8", format!("GET /api/v1/users/%ff {common}\r\n"), 422, "VALIDATION_ERROR"),
+        ("a query that is no UTF-8", format!("GET /api/v1/users?cursor=%ff {common}\r\n"), 422, "VALIDATION_ERROR"),
+    ] {
+        let (found, body) = answer_to(&server, &request).await;
+        assert_eq!(found, status, "{what}: {body}");
+        let problem: serde_json::Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{what}: {body:?}"));
+        assert_eq!((&problem["code"], &problem["status"]), (&code.into(), &status.into()), "{what}");
+    }
+}
+
+/// What is no HTTP, or has more than 100 header lines, is refused by the HTTP library before there is a request: a bare
+/// status. Should it ever learn to say more, this test tells.
+#[tokio::test]
+async fn what_is_no_request_gets_a_bare_status() {
+    let server = start(&World::new()).await;
+    let many = format!("GET / HTTP/1.1\r\nhost: x\r\n{}\r\n", "x: y\r\n".repeat(101));
+    let longest = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(66_000));
+    for (request, status) in [("rubbish\r\n\r\n", 400), (many.as_str(), 431), (longest.as_str(), 414)] {
+        assert_eq!(answer_to(&server, request).await, (status, String::new()));
+    }
+}
+
 #[tokio::test]
 async fn requests_over_http_2_know_where_they_come_from() {
     let world = once_for_each_address();
@@ -121,4 +181,21 @@ async fn requests_over_http_2_know_where_they_come_from() {
         assert_eq!(sender.send_request(request).await.unwrap().status(), status, "{address}");
     }
     connection.abort();
+}
+
+#[tokio::test]
+async fn a_long_head_is_a_problem_over_http_2_as_well() {
+    let server = start(&World::new()).await;
+    let stream = hyper_util::rt::TokioIo::new(TcpStream::connect(server.address).await.unwrap());
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let (mut client, connection) = hyper::client::conn::http2::handshake(executor, stream).await.unwrap();
+    tokio::spawn(connection);
+    let (long, url) = ("x".repeat(40_000), format!("http://{}/", server.address));
+    let uri = Request::get(format!("{url}?{long}")).body(Body::empty()).unwrap();
+    let head = Request::get(url).header("x-long", &long).header("x-longer", &long).body(Body::empty()).unwrap();
+    for (request, status) in [(uri, 414), (head, 431)] {
+        let answer = client.send_request(request).await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    }
 }

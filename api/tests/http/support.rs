@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
 use chrono::TimeDelta;
 use http_body_util::BodyExt;
 use muster_api::{ApiState, HealthSource, HttpMetrics, UploadLimits};
@@ -162,9 +162,12 @@ impl World {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.router().oneshot(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes().to_vec();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&body).into_owned() }
+        let router = self.router();
+        let answer = Answer::of(router.clone().oneshot(request).await.unwrap()).await;
+        if answer.header("content-type") == "application/problem+json" && self.state.docs_url.is_some() {
+            answer.leads_to_its_page(router).await;
+        }
+        answer
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -213,6 +216,21 @@ impl World {
 }
 
 impl Answer {
+    async fn of(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Self { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&body).into_owned() }
+    }
+
+    /// Asserts that `type` can be fetched, without a token.
+    async fn leads_to_its_page(&self, router: Router) {
+        let problem = self.json();
+        let page = Request::get(problem["type"].as_str().unwrap()).body(Body::empty()).unwrap();
+        let page = Self::of(router.oneshot(page).await.unwrap()).await;
+        assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"), "{problem}");
+        assert!(page.text.contains(problem["code"].as_str().unwrap()), "{problem}: {}", page.text);
+    }
+
     /// Pointer and code of each error.
     pub fn errors(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();

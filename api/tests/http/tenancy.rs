@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::support::{Answer, World, csv};
 
 /// The only operations that anybody may use.
-const PUBLIC: [&str; 5] = ["root", "health", "live", "ready", "health_v1"];
+const PUBLIC: [&str; 5] = ["get_root", "get_health", "get_health_live", "get_health_ready", "get_health_v1"];
 
 struct Operation {
     id: String,

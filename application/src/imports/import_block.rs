@@ -6,7 +6,7 @@ use muster_domain::users::{BlockEvent, NewUser, UserFields};
 use super::problems::{Holders, failed_row};
 use super::{ImportRow, RowProblem, decode_block};
 use crate::ports::UnitOfWork;
-use crate::{App, AppError, Context, ErrorKind};
+use crate::{App, AppError, Context, ErrorCode, ErrorKind};
 
 /// The rows of a block after the domain has looked at them.
 #[derive(Default)]
@@ -182,5 +182,6 @@ impl App {
 }
 
 fn count(rows: usize) -> Result<u32, AppError> {
-    u32::try_from(rows).map_err(|_| AppError::new(ErrorKind::Internal, "INTERNAL_SERVER_ERROR", "a block is too large"))
+    u32::try_from(rows)
+        .map_err(|_| AppError::new(ErrorKind::Internal, ErrorCode::InternalServerError, "a block is too large"))
 }

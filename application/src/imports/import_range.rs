@@ -2,7 +2,7 @@ use muster_domain::OperationId;
 use muster_domain::operations::OperationState;
 
 use crate::ports::Heartbeat;
-use crate::{App, AppError, Context, ErrorKind};
+use crate::{App, AppError, Context, ErrorCode, ErrorKind};
 
 /// Import the blocks `first_block..=last_block` of an operation.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +58,7 @@ impl App {
         let (mut created, mut state) = (operation.progress.created > 0, operation.state);
         for block in open {
             if beat.is_cancelled() {
-                return Err(AppError::new(ErrorKind::Unavailable, "CANCELLED", "the worker is stopping"));
+                return Err(AppError::new(ErrorKind::Unavailable, ErrorCode::Cancelled, "the worker is stopping"));
             }
             let done = self.import_block(ctx, &operation, block).await?;
             created |= done.outcome.created > 0;

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::upload_errors::{key_reused, still_receiving, taken_for_dead};
 use super::{BlockBuilder, ImportRow};
 use crate::ports::UnitOfWork;
-use crate::{App, AppError, Context, ErrorKind};
+use crate::{App, AppError, Context, ErrorCode, ErrorKind};
 
 /// What a finished upload became.
 #[derive(Debug, Clone)]
@@ -96,7 +96,7 @@ impl Upload {
         if self.builder.rows() == limit {
             let message =
                 format!("at most {limit} users may be sent in this format; send NDJSON or CSV, or several requests");
-            return Err(AppError::new(ErrorKind::TooLarge, "PAYLOAD_TOO_LARGE", message));
+            return Err(AppError::new(ErrorKind::TooLarge, ErrorCode::PayloadTooLarge, message));
         }
         self.builder.push(row)
     }

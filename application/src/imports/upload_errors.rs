@@ -1,10 +1,10 @@
-use crate::{AppError, ErrorKind};
+use crate::{AppError, ErrorCode, ErrorKind};
 
 /// The key's first request has not come in whole.
 pub(super) fn still_receiving() -> AppError {
     AppError::new(
         ErrorKind::Conflict,
-        "IDEMPOTENCY_KEY_IN_USE",
+        ErrorCode::IdempotencyKeyInUse,
         "a request with this Idempotency-Key is still being received; try again when it has ended",
     )
 }
@@ -13,7 +13,7 @@ pub(super) fn still_receiving() -> AppError {
 pub(super) fn taken_for_dead() -> AppError {
     AppError::new(
         ErrorKind::Conflict,
-        "UPLOAD_ABANDONED",
+        ErrorCode::UploadAbandoned,
         "this upload stood still for too long and was removed; send it again",
     )
 }
@@ -22,7 +22,7 @@ pub(super) fn taken_for_dead() -> AppError {
 pub(crate) fn key_reused() -> AppError {
     AppError::new(
         ErrorKind::Invalid,
-        "IDEMPOTENCY_KEY_REUSED",
+        ErrorCode::IdempotencyKeyReused,
         "this Idempotency-Key was used for another request; use a new key for a new request",
     )
 }

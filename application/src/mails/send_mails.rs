@@ -2,7 +2,7 @@ use muster_domain::OperationId;
 use muster_domain::mails::MailBatch;
 
 use crate::ports::Heartbeat;
-use crate::{App, AppError, Context, ErrorKind};
+use crate::{App, AppError, Context, ErrorCode, ErrorKind};
 
 /// Send the welcome mails of the blocks `first_block..=last_block`.
 #[derive(Debug, Clone, Copy)]
@@ -30,14 +30,14 @@ impl App {
             let mut retries = batch.deferred.len();
             while batch.has_untried() || retries > 0 {
                 if beat.is_cancelled() {
-                    return Err(AppError::new(ErrorKind::Unavailable, "CANCELLED", "the worker is stopping"));
+                    return Err(AppError::new(ErrorKind::Unavailable, ErrorCode::Cancelled, "the worker is stopping"));
                 }
                 let was_untried = batch.has_untried();
                 let done = self.send_group(ctx, &operation, block, &batch, retries).await?;
                 if done.unreachable {
                     return Err(AppError::new(
                         ErrorKind::Unavailable,
-                        "MAIL_UNREACHABLE",
+                        ErrorCode::MailUnreachable,
                         "the mail server does not answer",
                     ));
                 }
@@ -50,7 +50,7 @@ impl App {
         }
         if put_off > 0 {
             let message = format!("the mail server put off {put_off} mails");
-            return Err(AppError::new(ErrorKind::Unavailable, "MAIL_DEFERRED", message));
+            return Err(AppError::new(ErrorKind::Unavailable, ErrorCode::MailDeferred, message));
         }
         Ok(())
     }

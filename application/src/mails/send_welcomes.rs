@@ -5,7 +5,7 @@ use muster_domain::{UserId, WelcomeBatchId};
 use super::group::GROUP;
 use super::welcome::welcome;
 use crate::ports::{Delivery, Heartbeat};
-use crate::{App, AppError, Context, ErrorKind};
+use crate::{App, AppError, Context, ErrorCode, ErrorKind};
 
 impl App {
     /// Sends the welcome mails of a batch that have not been sent. Each group is recorded before the next one goes
@@ -23,7 +23,7 @@ impl App {
         let (mut after, mut put_off) = (None, 0);
         loop {
             if beat.is_cancelled() {
-                return unavailable("CANCELLED", "the worker is stopping".to_owned());
+                return unavailable(ErrorCode::Cancelled, "the worker is stopping".to_owned());
             }
             let mut uow = self.begin(ctx).await?;
             let users = uow.welcomes().open(batch, after, GROUP).await?;
@@ -41,19 +41,19 @@ impl App {
             uow.welcomes().touch(batch, self.ports.clock.now()).await?;
             uow.commit().await?;
             if !with(Delivery::Unreachable).is_empty() {
-                return unavailable("MAIL_UNREACHABLE", "the mail server does not answer".to_owned());
+                return unavailable(ErrorCode::MailUnreachable, "the mail server does not answer".to_owned());
             }
             put_off += with(Delivery::Deferred).len();
         }
         if put_off > 0 {
-            return unavailable("MAIL_DEFERRED", format!("the mail server put off {put_off} mails"));
+            return unavailable(ErrorCode::MailDeferred, format!("the mail server put off {put_off} mails"));
         }
         let mut uow = self.begin(ctx).await?;
         uow.welcomes().close(batch).await?;
         let came_back = !uow.welcomes().open(batch, None, 1).await?.is_empty();
         uow.commit().await?;
         if came_back {
-            return unavailable("MAIL_DEFERRED", "a user was restored while the mails were sent".to_owned());
+            return unavailable(ErrorCode::MailDeferred, "a user was restored while the mails were sent".to_owned());
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use muster_domain::{FieldError, UserId};
 
 use crate::imports::{ImportRow, key_reused};
 use crate::ports::UnitOfWork;
-use crate::{App, AppError, Context, ErrorKind};
+use crate::{App, AppError, Context, ErrorCode, ErrorKind};
 
 /// Make one user of what was read of a request.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl App {
         let found = self.ports.users.find(ctx.tenant, id).await?;
         let user = found.ok_or_else(|| {
             let message = "the user whom this Idempotency-Key made has been deleted since; use another key";
-            AppError::new(ErrorKind::Conflict, "CONFLICT", message)
+            AppError::new(ErrorKind::Conflict, ErrorCode::Conflict, message)
         })?;
         Ok(CreatedUser { user, replayed: true })
     }
@@ -106,7 +106,7 @@ fn conflict(email: &str, username: &str, holders: &[TakenBy]) -> AppError {
         (false, false) => "email or username was taken a moment ago; try again",
     };
     let problem = |field| FieldError::new(field, "duplicate", "belongs to an existing user").into();
-    let mut error = AppError::new(ErrorKind::Conflict, "CONFLICT", message);
+    let mut error = AppError::new(ErrorKind::Conflict, ErrorCode::Conflict, message);
     error.problems.extend(email.then(|| problem("email")));
     error.problems.extend(username.then(|| problem("username")));
     error

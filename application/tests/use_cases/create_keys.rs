@@ -1,6 +1,6 @@
 use anyhow::Result;
 use muster_application::users::{CreateUser, CreatedUser};
-use muster_application::{AppError, ErrorKind};
+use muster_application::{AppError, ErrorCode, ErrorKind};
 use muster_domain::operations::UploadFormat;
 use muster_domain::users::{Given, UserPatch};
 use muster_testkit::memory::Fault;
@@ -14,11 +14,11 @@ async fn create(world: &World, key: &str, digest: u8, name: &str) -> Result<Crea
     world.app.create_user(&world.ctx, command).await
 }
 
-fn kind_and_code(error: &AppError) -> (ErrorKind, &'static str) {
+fn kind_and_code(error: &AppError) -> (ErrorKind, ErrorCode) {
     (error.kind, error.code)
 }
 
-const REUSED: (ErrorKind, &str) = (ErrorKind::Invalid, "IDEMPOTENCY_KEY_REUSED");
+const REUSED: (ErrorKind, ErrorCode) = (ErrorKind::Invalid, ErrorCode::IdempotencyKeyReused);
 
 #[tokio::test]
 async fn the_same_key_and_body_are_the_same_user() -> Result<()> {
@@ -114,7 +114,7 @@ async fn a_key_of_who_was_deleted_since_is_a_conflict_until_they_are_restored() 
     let id = create(&world, "key", 1, "ada").await?.user.id;
     world.app.delete_user(&world.ctx, id, ANY).await?;
     let error = create(&world, "key", 1, "ada").await.unwrap_err();
-    assert_eq!(kind_and_code(&error), (ErrorKind::Conflict, "CONFLICT"));
+    assert_eq!(kind_and_code(&error), (ErrorKind::Conflict, ErrorCode::Conflict));
     assert_eq!(kind_and_code(&create(&world, "key", 2, "bob").await.unwrap_err()), REUSED);
     assert!(world.stored().users.is_empty());
     let user = world.app.restore_user(&world.ctx, id).await?;

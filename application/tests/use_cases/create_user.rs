@@ -1,7 +1,7 @@
 use anyhow::Result;
-use muster_application::ErrorKind;
 use muster_application::imports::{ImportRow, RowProblem};
 use muster_application::users::CreateUser;
+use muster_application::{ErrorCode, ErrorKind};
 use muster_testkit::memory::Fault;
 
 use crate::world::{SILENT, World, fields, pairs, people, person, tenant};
@@ -40,7 +40,7 @@ async fn every_wrong_field_is_named() {
         ),
     ] {
         let error = world.create(&world.ctx, &given).await.unwrap_err();
-        assert_eq!((error.kind, error.code), (ErrorKind::Invalid, "VALIDATION_ERROR"));
+        assert_eq!((error.kind, error.code), (ErrorKind::Invalid, ErrorCode::ValidationError));
         assert_eq!((fields(&error.problems), error.message.as_ref()), (expected, message));
     }
     assert!(world.stored().users.is_empty());
@@ -59,7 +59,7 @@ async fn what_is_taken_is_named_whoever_has_it() -> Result<()> {
         (person("old1@example.com", "free"), pairs(&[("email", "duplicate")])),
     ] {
         let error = world.create(&world.ctx, &given).await.unwrap_err();
-        assert_eq!((error.kind, error.code), (ErrorKind::Conflict, "CONFLICT"));
+        assert_eq!((error.kind, error.code), (ErrorKind::Conflict, ErrorCode::Conflict));
         assert_eq!(fields(&error.problems), expected);
     }
     assert_eq!(world.stored().users.len(), 2);

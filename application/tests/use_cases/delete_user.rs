@@ -1,7 +1,7 @@
 use anyhow::Result;
 use chrono::TimeDelta;
-use muster_application::ErrorKind;
 use muster_application::ports::Clock as _;
+use muster_application::{ErrorCode, ErrorKind};
 use muster_domain::UserId;
 use muster_domain::users::{Given, PageStart, UserEventKind, UserFilter, UserPatch};
 use muster_testkit::memory::Fault;
@@ -55,7 +55,7 @@ async fn only_a_version_that_was_expected_is_deleted() -> Result<()> {
     let id = world.make("ada").await?.id;
     for expected in [vec![], vec![2]] {
         let error = world.app.delete_user(&world.ctx, id, Some(expected)).await.unwrap_err();
-        assert_eq!((error.kind, error.code), (ErrorKind::PreconditionFailed, "PRECONDITION_FAILED"));
+        assert_eq!((error.kind, error.code), (ErrorKind::PreconditionFailed, ErrorCode::PreconditionFailed));
     }
     world.app.delete_user(&world.ctx, id, Some(vec![3, 1])).await?;
     assert_eq!(lists(&world).await?, (vec![], vec![id]));
@@ -92,7 +92,7 @@ async fn only_the_deleted_can_be_restored() -> Result<()> {
     world.app.delete_user(&world.ctx, bob, ANY).await?;
     let stored = world.stored();
     let error = world.app.restore_user(&world.ctx, ada).await.unwrap_err();
-    assert_eq!((error.kind, error.code), (ErrorKind::Invalid, "VALIDATION_ERROR"));
+    assert_eq!((error.kind, error.code), (ErrorKind::Invalid, ErrorCode::ValidationError));
     let unknown = UserId::new(Uuid::from_u128(404));
     for (ctx, id) in [(&world.ctx, unknown), (&tenant(8), bob), (&tenant(8), ada)] {
         assert_eq!(world.app.restore_user(ctx, id).await.unwrap_err().kind, ErrorKind::NotFound);
@@ -119,7 +119,7 @@ async fn who_lost_their_names_meanwhile_stays_deleted_until_these_are_free() -> 
         }
         let stored = world.stored();
         let error = world.app.restore_user(&world.ctx, ada).await.unwrap_err();
-        assert_eq!((error.kind, error.code), (ErrorKind::Conflict, "CONFLICT"));
+        assert_eq!((error.kind, error.code), (ErrorKind::Conflict, ErrorCode::Conflict));
         assert_eq!(fields(&error.problems), expected);
         assert_eq!(world.stored(), stored);
         // One way to free a name is to delete who has it, another is to change it.

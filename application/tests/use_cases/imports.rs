@@ -1,7 +1,7 @@
 use anyhow::Result;
-use muster_application::ErrorKind;
 use muster_application::imports::{FinishImport, ImportRow, RowProblem};
 use muster_application::operations::RowFilter;
+use muster_application::{ErrorCode, ErrorKind};
 use muster_domain::OperationId;
 use muster_domain::operations::{OperationFailure, OperationState, RowStatus, UploadFormat};
 use muster_testkit::memory::{CancelAfter, NoHeartbeat};
@@ -202,7 +202,7 @@ async fn a_worker_that_is_stopping_stops_between_blocks() -> Result<()> {
     let world = World::new();
     let id = world.queue(&[people("a", 2), people("b", 2), people("c", 2)], SILENT).await?;
     let error = world.range(id, &CancelAfter::new(2)).await.unwrap_err();
-    assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, "CANCELLED"));
+    assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, ErrorCode::Cancelled));
     assert_eq!(world.app.operation(&world.ctx, id).await?.progress.blocks_done, 2);
     assert_eq!(world.run(id).await?.progress.created, 6);
     Ok(())

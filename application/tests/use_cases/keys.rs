@@ -1,6 +1,6 @@
 use anyhow::Result;
-use muster_application::ErrorKind;
 use muster_application::imports::Upload;
+use muster_application::{ErrorCode, ErrorKind};
 use muster_domain::operations::UploadFormat;
 
 use crate::world::{ABORT, CONTINUE, SETTINGS, SILENT, World, import_row, people, tenant, until};
@@ -52,7 +52,7 @@ async fn the_same_key_with_anything_else_is_refused() -> Result<()> {
         [(people("u", 4), CONTINUE), (people("v", 3), CONTINUE), (people("u", 3), SILENT), (people("u", 3), ABORT)];
     for (rows, options) in attempts {
         let error = world.upload(Some("key"), &rows, options).await.unwrap_err();
-        assert_eq!((error.kind, error.code), (ErrorKind::Invalid, "IDEMPOTENCY_KEY_REUSED"));
+        assert_eq!((error.kind, error.code), (ErrorKind::Invalid, ErrorCode::IdempotencyKeyReused));
     }
     assert_eq!(world.stored().operations.len(), 1);
     Ok(())
@@ -76,10 +76,10 @@ async fn a_key_that_is_still_being_received_is_a_conflict() -> Result<()> {
     let mut first = begin(&world, "key").await?;
     push(&mut first, 10_001).await?;
     let error = begin(&world, "key").await.err().unwrap();
-    assert_eq!((error.kind, error.code), (ErrorKind::Conflict, "IDEMPOTENCY_KEY_IN_USE"));
+    assert_eq!((error.kind, error.code), (ErrorKind::Conflict, ErrorCode::IdempotencyKeyInUse));
     // One that began before the key was taken learns it as soon as it stores something.
     let error = push(&mut early, 10_001).await.unwrap_err();
-    assert_eq!((error.kind, error.code), (ErrorKind::Conflict, "IDEMPOTENCY_KEY_IN_USE"));
+    assert_eq!((error.kind, error.code), (ErrorKind::Conflict, ErrorCode::IdempotencyKeyInUse));
     drop(early);
     let submitted = first.finish(CONTINUE, &[]).await?;
     assert!(!submitted.replayed);
@@ -110,7 +110,7 @@ async fn a_small_request_that_ends_while_a_big_one_comes_in_is_a_conflict() -> R
     push(&mut big, 10_001).await?;
     push(&mut small, 3).await?;
     let error = small.finish(CONTINUE, &[]).await.unwrap_err();
-    assert_eq!((error.kind, error.code), (ErrorKind::Conflict, "IDEMPOTENCY_KEY_IN_USE"));
+    assert_eq!((error.kind, error.code), (ErrorKind::Conflict, ErrorCode::IdempotencyKeyInUse));
     big.finish(CONTINUE, &[]).await?;
     Ok(())
 }

@@ -1,9 +1,9 @@
 use std::collections::HashSet;
 
 use anyhow::Result;
-use muster_application::ErrorKind;
 use muster_application::operations::RowFilter;
 use muster_application::ports::Delivery;
+use muster_application::{ErrorCode, ErrorKind};
 use muster_domain::operations::{Progress, RowStatus};
 use muster_testkit::memory::CancelAfter;
 
@@ -107,7 +107,7 @@ async fn what_was_put_off_is_tried_once_in_each_later_call() -> Result<()> {
     world.mailer.script("u7@example.com", [Delivery::Deferred, Delivery::Refused]);
     for (attempts, sent, refused) in [(120, 118, 0), (122, 118, 1)] {
         let error = world.send(operation.id).await.unwrap_err();
-        assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, "MAIL_DEFERRED"));
+        assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, ErrorCode::MailDeferred));
         assert_eq!(world.mailer.attempts().len(), attempts);
         let progress = progress(&world, operation.id).await?;
         assert_eq!((progress.mails_sent, progress.mails_refused), (sent, refused));
@@ -146,7 +146,7 @@ async fn a_server_that_does_not_answer_stops_the_call_and_loses_nobody() -> Resu
     for _ in 0..5 {
         let before = world.mailer.attempts().len();
         let error = world.send(operation.id).await.unwrap_err();
-        assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, "MAIL_UNREACHABLE"));
+        assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, ErrorCode::MailUnreachable));
         assert!(world.mailer.attempts().len() - before <= 100, "it went on after a group without an answer");
     }
     assert_eq!(progress(&world, operation.id).await?.mails_sent, 0);
@@ -165,7 +165,7 @@ async fn a_worker_that_is_stopping_stops_between_groups() -> Result<()> {
     let operation = world.import(&[people("u", 250)], CONTINUE).await?;
     let command = World::mails_of(operation.id);
     let error = world.app.send_mails(&world.ctx, command, &CancelAfter::new(2)).await.unwrap_err();
-    assert_eq!(error.code, "CANCELLED");
+    assert_eq!(error.code, ErrorCode::Cancelled);
     assert_eq!(world.mailer.attempts().len(), 200);
     world.send(operation.id).await?;
     assert_eq!(world.mailer.attempts().len(), 250);

@@ -3,7 +3,7 @@ use chrono::TimeDelta;
 use muster_application::imports::{ImportRow, RowProblem};
 use muster_application::ports::Clock as _;
 use muster_application::users::{UpdateUser, Versions};
-use muster_application::{AppError, ErrorKind};
+use muster_application::{AppError, ErrorCode, ErrorKind};
 use muster_domain::UserId;
 use muster_domain::users::{FullName, Given, User, UserPatch};
 use muster_testkit::memory::Fault;
@@ -97,7 +97,7 @@ async fn every_wrong_field_is_named_and_nothing_is_changed() -> Result<()> {
     ] {
         let command = UpdateUser { id, patch, problems, expected: ANY };
         let error = world.app.update_user(&world.ctx, command).await.unwrap_err();
-        assert_eq!((error.kind, error.code), (ErrorKind::Invalid, "VALIDATION_ERROR"));
+        assert_eq!((error.kind, error.code), (ErrorKind::Invalid, ErrorCode::ValidationError));
         assert_eq!((fields(&error.problems), error.message.as_ref()), (expected, message));
     }
     assert_eq!(world.stored(), stored);
@@ -131,7 +131,7 @@ async fn a_change_is_made_only_to_a_version_that_was_expected() -> Result<()> {
     let id = ada(&world).await?.id;
     for expected in [vec![], vec![0], vec![2], vec![2, 3]] {
         let error = change_at(&world, id, "Ada King", Some(expected)).await.unwrap_err();
-        assert_eq!((error.kind, error.code), (ErrorKind::PreconditionFailed, "PRECONDITION_FAILED"));
+        assert_eq!((error.kind, error.code), (ErrorKind::PreconditionFailed, ErrorCode::PreconditionFailed));
     }
     assert_eq!(world.app.user(&world.ctx, id).await?.version, 1);
     assert_eq!(change_at(&world, id, "Ada King", Some(vec![1])).await?.version, 2);
@@ -179,7 +179,7 @@ async fn each_field_whose_value_another_has_is_named() -> Result<()> {
     ] {
         let patch = UserPatch { email: wanted.0, username: wanted.1, full_name: Given::Null, is_active: Some(false) };
         let error = world.change(id, patch).await.unwrap_err();
-        assert_eq!((error.kind, error.code), (ErrorKind::Conflict, "CONFLICT"));
+        assert_eq!((error.kind, error.code), (ErrorKind::Conflict, ErrorCode::Conflict));
         assert_eq!((fields(&error.problems), error.message.as_ref()), (expected, message));
     }
     assert_eq!(world.stored(), stored, "a part of a change was made");

@@ -1,6 +1,6 @@
 use anyhow::Result;
 use muster_application::imports::{ImportRow, decode_block};
-use muster_application::{ErrorKind, Settings};
+use muster_application::{ErrorCode, ErrorKind, Settings};
 use muster_domain::operations::{BLOCK_ROWS, OperationState, UploadFormat};
 use muster_testkit::memory::Fault;
 
@@ -79,7 +79,7 @@ async fn each_format_has_its_limit() -> Result<()> {
             upload.push(&import_row(1, row))?;
         }
         let error = upload.push(&import_row(1, &rows[limit])).unwrap_err();
-        assert_eq!((error.kind, error.code), (ErrorKind::TooLarge, "PAYLOAD_TOO_LARGE"), "{format:?}");
+        assert_eq!((error.kind, error.code), (ErrorKind::TooLarge, ErrorCode::PayloadTooLarge), "{format:?}");
     }
     Ok(())
 }
@@ -142,7 +142,7 @@ async fn an_upload_that_the_sweeper_removed_says_so() -> Result<()> {
     world.clock.advance(SETTINGS.abandoned_after * 2);
     assert_eq!(world.app.sweep().await?.discarded, 1);
     let error = upload.finish(CONTINUE, &[]).await.unwrap_err();
-    assert_eq!((error.kind, error.code), (ErrorKind::Conflict, "UPLOAD_ABANDONED"));
+    assert_eq!((error.kind, error.code), (ErrorKind::Conflict, ErrorCode::UploadAbandoned));
     assert_eq!(world.stored(), <_>::default());
     assert!(world.gateway.starts().is_empty());
     Ok(())

@@ -7,6 +7,7 @@ use crate::tokens::{JwksAlgorithm, JwksConfig, JwksSource, JwksUrl};
 
 const URL: &str = "JWT_JWKS_URL";
 const PATH: &str = "JWT_JWKS_PATH";
+const AUTHORITIES: &str = "JWT_JWKS_CA_PATH";
 const RIGHT_URL: &str = "an https:// URL without credentials; http:// only in development, or to this machine";
 /// Less is a burden for the issuer; more leaves a withdrawn key in use for too long.
 const REFRESH: RangeInclusive<u64> = 10..=86_400;
@@ -20,16 +21,21 @@ pub(super) fn jwks(env: &mut Reader, production: bool) -> Option<JwksConfig> {
     let default = vec![JwksAlgorithm::Es256, JwksAlgorithm::Es384];
     let algorithms = env.choice("JWT_JWKS_ALGORITHMS", algorithms, default, JwksAlgorithm::list);
     let seconds = env.within("JWT_JWKS_REFRESH_SECONDS", "a number of seconds from 10 to 86400", REFRESH, 300);
+    let authorities = env.text(AUTHORITIES).map(PathBuf::from);
     let (issuer, audience) = (env.text("JWT_ISSUER"), env.text("JWT_AUDIENCE"));
     if wants_url && path.is_some() {
         env.problem("JWT_JWKS_URL and JWT_JWKS_PATH exclude each other: set one of them");
+    }
+    if authorities.is_some() && !wants_url {
+        env.problem("JWT_JWKS_CA_PATH belongs to JWT_JWKS_URL, and that is not set");
     }
     // Whoever sets one of these relies on the check.
     if !wants_url && path.is_none() && (issuer.is_some() || audience.is_some()) {
         env.problem("JWT_ISSUER and JWT_AUDIENCE belong to JWT_JWKS_URL or JWT_JWKS_PATH, and neither is set");
     }
     let source = url.map(JwksSource::Url).or(path.map(JwksSource::File))?;
-    Some(JwksConfig { algorithms, issuer, audience, refresh: Duration::from_secs(seconds), ..JwksConfig::new(source) })
+    let refresh = Duration::from_secs(seconds);
+    Some(JwksConfig { authorities, algorithms, issuer, audience, refresh, ..JwksConfig::new(source) })
 }
 
 #[cfg(test)]
@@ -101,6 +107,7 @@ mod tests {
         for (vars, says) in [
             (vec![url, (PATH, "/keys.json")], "exclude each other"),
             (vec![("JWT_ISSUER", "x")], "neither is set"),
+            (vec![(PATH, "/keys.json"), (AUTHORITIES, "/ca.pem")], "that is not set"),
             (vec![("JWT_AUDIENCE", "x")], "neither is set"),
             (vec![url, ("JWT_JWKS_ALGORITHMS", "ES256,HS256")], "a list of ES256, ES384 and RS256"),
             (vec![url, ("JWT_JWKS_ALGORITHMS", "none")], "a list of ES256, ES384 and RS256"),

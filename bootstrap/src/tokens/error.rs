@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use jsonwebtoken::errors::ErrorKind;
+use muster_application::ErrorCode;
 
 use super::JwksError;
 
@@ -29,14 +30,14 @@ pub enum TokenError {
 
 impl TokenError {
     /// The stable public code.
-    pub const fn code(self) -> &'static str {
+    pub const fn code(self) -> ErrorCode {
         match self {
-            Self::Missing => "TENANT_TOKEN_MISSING",
-            Self::Expired => "TENANT_TOKEN_EXPIRED",
-            Self::InvalidSignature => "TENANT_TOKEN_INVALID_SIGNATURE",
-            Self::Malformed => "TENANT_TOKEN_MALFORMED",
-            Self::InvalidClaims => "TENANT_TOKEN_INVALID_CLAIMS",
-            Self::ValidationFailed => "TENANT_TOKEN_VALIDATION_FAILED",
+            Self::Missing => ErrorCode::TenantTokenMissing,
+            Self::Expired => ErrorCode::TenantTokenExpired,
+            Self::InvalidSignature => ErrorCode::TenantTokenInvalidSignature,
+            Self::Malformed => ErrorCode::TenantTokenMalformed,
+            Self::InvalidClaims => ErrorCode::TenantTokenInvalidClaims,
+            Self::ValidationFailed => ErrorCode::TenantTokenValidationFailed,
         }
     }
 
@@ -88,6 +89,12 @@ pub enum KeyError {
         path: PathBuf,
         /// Why not.
         why: JwksError,
+    },
+    /// The authorities of another issuer's URL cannot be read.
+    #[error("JWT_JWKS_CA_PATH={}: it must be a file with certificates in PEM (BEGIN CERTIFICATE)", path.display())]
+    NoAuthorities {
+        /// Its value.
+        path: PathBuf,
     },
     /// A development key cannot be stored.
     #[error("the development key {} cannot be made", path.display())]

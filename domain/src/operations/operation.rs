@@ -13,6 +13,9 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::UsersImport];
+
     /// The name in storage and on the wire.
     pub const fn name(self) -> &'static str {
         match self {
@@ -22,7 +25,7 @@ impl OperationKind {
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::UsersImport].into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 

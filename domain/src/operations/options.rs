@@ -28,6 +28,9 @@ pub struct ImportOptions {
 }
 
 impl OnError {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Continue, Self::Abort];
+
     /// The name in storage and on the wire.
     pub const fn name(self) -> &'static str {
         match self {
@@ -38,11 +41,14 @@ impl OnError {
 
     /// The policy of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Continue, Self::Abort].into_iter().find(|policy| policy.name() == name)
+        Self::ALL.into_iter().find(|policy| policy.name() == name)
     }
 }
 
 impl UploadFormat {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Json, Self::Ndjson, Self::Csv];
+
     /// The name in storage and on the wire.
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,7 +60,7 @@ impl UploadFormat {
 
     /// The format of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Json, Self::Ndjson, Self::Csv].into_iter().find(|format| format.name() == name)
+        Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
     /// What happens to a bad row unless the client says otherwise: JSON is all or nothing, as the

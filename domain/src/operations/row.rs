@@ -14,7 +14,8 @@ pub enum RowStatus {
 }
 
 impl RowStatus {
-    const ALL: [Self; 4] = [Self::Created, Self::Skipped, Self::Failed, Self::MailRefused];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Created, Self::Skipped, Self::Failed, Self::MailRefused];
 
     /// The name in storage and on the wire.
     pub const fn name(self) -> &'static str {

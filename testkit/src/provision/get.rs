@@ -32,6 +32,14 @@ pub(super) const POSTGRES: Package = Package {
 pub(super) const REDIS: Package =
     Package { title: "Redis", program: "redis-server", apt: "redis-server", dnf: &["redis"], brew: "redis" };
 
+pub(super) const PYTHON: Package = Package {
+    title: "Python",
+    program: "python3 with venv",
+    apt: "python3-venv",
+    dnf: &["python3", "python3-pip"],
+    brew: "python@3",
+};
+
 /// The release of the Temporal command line that everything is tried with; later ones refuse `go install`.
 const TEMPORAL_VERSION: &str = "v1.5.1";
 const TEMPORAL_MODULE: &str = "github.com/temporalio/cli/cmd/temporal";
@@ -171,7 +179,7 @@ pub(super) fn embedded_postgres(reason: anyhow::Error) -> Result<PostgresProgram
 }
 
 /// Held while something is being installed; the system lets go of it when we end.
-fn lock(name: &str) -> Result<File> {
+pub(super) fn lock(name: &str) -> Result<File> {
     let dir = dev_dir()?;
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let file = File::create(dir.join(format!("{name}.lock")))?;

@@ -1,6 +1,7 @@
 //! Finds the programs of the stack on this machine and gets those that are missing, saying so first.
 
 mod get;
+mod python;
 
 use std::{
     env,
@@ -71,6 +72,11 @@ pub fn temporal() -> Result<PathBuf> {
         return Ok(found);
     }
     get::temporal(&dev_dir()?.join("bin"))
+}
+
+/// Schemathesis, which compares an API with its document: in `.dev`, else installed there with Python's pip.
+pub fn schemathesis() -> Result<PathBuf> {
+    python::schemathesis()
 }
 
 /// The version line of a program, for cache keys.

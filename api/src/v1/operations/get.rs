@@ -4,7 +4,8 @@ use muster_domain::OperationId;
 
 use super::view::OperationView;
 use crate::extract::{Id, Tenant};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
+use crate::refusals::OfOperation;
 use crate::state::ApiState;
 
 /// An operation and how far it is
@@ -12,11 +13,8 @@ use crate::state::ApiState;
     get, path = "/api/v1/operations/{id}", operation_id = "get_operation", tag = "Operations",
     params(("id" = uuid::Uuid, Path, description = "Which operation")),
     responses(
-        (status = 200, body = OperationView),
-        (status = 401, description = "No valid tenant token", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "No such operation of this tenant", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The id is no UUID", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The database is down", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "How far it is", body = OperationView),
+        OfOperation,
     ),
     security(("tenant_token" = []), ("bearer" = []))
 )]

@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 use super::view::OperationView;
 use crate::cursor::Cursor;
 use crate::extract::{Params, Tenant};
-use crate::problem::{Problem, ProblemBody};
+use crate::openapi::StateName;
+use crate::problem::Problem;
+use crate::refusals::OfTenant;
 use crate::state::ApiState;
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -22,8 +24,10 @@ pub(crate) struct OperationsView {
     /// The latest first.
     items: Vec<OperationView>,
     /// Whether there are more.
+    #[schema(example = false)]
     has_next: bool,
     /// The `cursor` of the next page.
+    #[schema(example = json!(null))]
     next_cursor: Option<String>,
 }
 
@@ -31,15 +35,13 @@ pub(crate) struct OperationsView {
 #[utoipa::path(
     get, path = "/api/v1/operations", operation_id = "list_operations", tag = "Operations",
     params(
-        ("state" = Option<String>, Query, description = "Only those in this state: `receiving`, `queued`, `running`, `succeeded`, `partially_succeeded`, `failed` or `cancelled`"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024),
-        ("limit" = Option<u32>, Query, description = "Operations of a page, default 50", minimum = 1, maximum = 100),
+        ("state" = inline(Option<StateName>), Query, description = "Only those in this state"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024, example = "eyJzb3J0X3ZhbHVlIjoiMjAyNi0wMS0zMVQxMjowMDowMFoiLCJ2YWx1ZSI6IjAxOTgxYzVlLTdhMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMSJ9"),
+        ("limit" = Option<u32>, Query, description = "Operations of a page, default 50", example = 50, minimum = 1, maximum = 100),
     ),
     responses(
-        (status = 200, body = OperationsView),
-        (status = 401, description = "No valid tenant token", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter is wrong", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The database is down", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "A page", body = OperationsView),
+        OfTenant,
     ),
     security(("tenant_token" = []), ("bearer" = []))
 )]

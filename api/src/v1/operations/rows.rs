@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use crate::cursor::Cursor;
 use crate::extract::{Id, Params, Tenant};
-use crate::problem::{Problem, ProblemBody, pointer};
+use crate::openapi::{RowFilterName, RowStatusName};
+use crate::problem::{Problem, pointer};
+use crate::refusals::OfOperation;
 use crate::state::ApiState;
 
 const DEFAULT_LIMIT: u32 = 100;
@@ -17,12 +19,15 @@ const MAX_LIMIT: u32 = 1000;
 
 /// A page of the rows of an operation.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OperationRowPage)]
 pub(crate) struct RowsView {
     /// By row ascending.
     items: Vec<RowView>,
     /// Whether there are more.
+    #[schema(example = false)]
     has_next: bool,
     /// The `cursor` of the next page.
+    #[schema(example = json!(null))]
     next_cursor: Option<String>,
 }
 
@@ -31,14 +36,17 @@ pub(crate) struct RowsView {
 #[schema(as = OperationRow)]
 pub(crate) struct RowView {
     /// Number of the row, from 1.
+    #[schema(example = 7)]
     row: u32,
     /// Line of the file on which it starts, from 1; null for users, of whom the line is not kept.
+    #[schema(example = 8)]
     line: Option<u64>,
     /// `failed`, `created`, `mail_refused` for a user whose welcome mail was refused for good, or `skipped` for a good
     /// row of an upload that is all or nothing and has a bad one.
-    #[schema(value_type = String, example = "failed")]
+    #[schema(value_type = RowStatusName)]
     status: &'static str,
     /// The user that the row became.
+    #[schema(example = json!(null))]
     user_id: Option<Uuid>,
     /// What is wrong.
     problems: Vec<RowProblemView>,
@@ -46,6 +54,7 @@ pub(crate) struct RowView {
 
 /// One thing that is wrong with a row.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RowProblem)]
 pub(crate) struct RowProblemView {
     /// The field at fault; null when the whole row is.
     #[schema(example = "email")]
@@ -57,6 +66,7 @@ pub(crate) struct RowProblemView {
     #[schema(example = "invalid_email")]
     code: String,
     /// What is wrong and what would be right.
+    #[schema(example = "must be an e-mail address such as ada@example.com")]
     detail: String,
 }
 
@@ -88,16 +98,13 @@ impl From<OperationRow> for RowView {
     get, path = "/api/v1/operations/{id}/rows", operation_id = "list_operation_rows", tag = "Operations",
     params(
         ("id" = uuid::Uuid, Path, description = "Which operation"),
-        ("status" = Option<String>, Query, description = "`failed`, `mail_refused`, `created`, `skipped` or `all`"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024),
-        ("limit" = Option<u32>, Query, description = "Rows of a page, default 100", minimum = 1, maximum = 1000),
+        ("status" = inline(Option<RowFilterName>), Query, description = "Only rows of this status, or `all`"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024, example = "eyJzb3J0X3ZhbHVlIjoxMDAsInZhbHVlIjoiMDE5ODFjNWUtN2EwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAxIn0"),
+        ("limit" = Option<u32>, Query, description = "Rows of a page, default 100", example = 100, minimum = 1, maximum = 1000),
     ),
     responses(
-        (status = 200, body = RowsView),
-        (status = 401, description = "No valid tenant token", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "No such operation of this tenant", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter is wrong", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The database is down", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "A page", body = RowsView),
+        OfOperation,
     ),
     security(("tenant_token" = []), ("bearer" = []))
 )]

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::openapi::{FormatName, KindName, OnErrorName, StateName};
 use crate::v1::time;
 
 /// A long-running operation as clients see it.
@@ -13,21 +14,23 @@ pub(crate) struct OperationView {
     /// Identity.
     id: Uuid,
     /// What it does.
-    #[schema(value_type = String, example = "users.import")]
+    #[schema(value_type = KindName)]
     kind: &'static str,
     /// `receiving`, `queued`, `running`, `succeeded`, `partially_succeeded`, `failed` or `cancelled`.
-    #[schema(value_type = String, example = "running")]
+    #[schema(value_type = StateName)]
     state: &'static str,
     /// `json`, `ndjson` or `csv`.
-    #[schema(value_type = String, example = "csv")]
+    #[schema(value_type = FormatName)]
     format: &'static str,
     /// What was asked.
     options: OptionsView,
     /// How far it is.
     progress: ProgressView,
     /// Columns of the upload that nobody knows; they were ignored.
+    #[schema(example = json!(["shoe_size"]))]
     unknown_columns: Vec<String>,
     /// What a person should know.
+    #[schema(example = json!(["column \"shoe_size\" is not known and was ignored"]))]
     warnings: Vec<String>,
     /// Why it failed as a whole.
     error: Option<FailureView>,
@@ -55,67 +58,89 @@ pub(crate) struct OperationView {
 
 /// What was asked of an operation.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OperationOptions)]
 pub(crate) struct OptionsView {
     /// `continue` or `abort`.
-    #[schema(value_type = String, example = "continue")]
+    #[schema(value_type = OnErrorName)]
     on_error: &'static str,
     /// Whether each new user gets a welcome mail.
+    #[schema(example = true)]
     send_welcome: bool,
 }
 
 /// How far an operation is.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Progress)]
 pub(crate) struct ProgressView {
     /// Rows that were uploaded.
+    #[schema(example = 1000)]
     rows_received: u64,
     /// The same.
+    #[schema(example = 1000)]
     rows_total: u64,
     /// Rows whose outcome is settled.
+    #[schema(example = 1000)]
     rows_done: u64,
     /// Users that were made.
+    #[schema(example = 998)]
     created: u64,
     /// Rows that failed; `links.rows` says why.
+    #[schema(example = 2)]
     failed: u64,
     /// Good rows of an upload that is all or nothing and has a bad one.
+    #[schema(example = 0)]
     skipped: u64,
     /// Rows that are done, in percent with one decimal.
-    #[schema(minimum = 0, maximum = 100, example = 99.9)]
+    #[schema(minimum = 0, maximum = 100, example = 100.0)]
     percent: f64,
     /// Rows done in a second from `started_at` to the last row that is done; null before the start.
     #[schema(example = 61_728.3)]
     rows_per_second: Option<f64>,
     /// Blocks that the rows were cut into.
+    #[schema(example = 1)]
     blocks_total: u32,
     /// Blocks that are settled.
+    #[schema(example = 1)]
     blocks_done: u32,
     /// Welcome mails to be sent.
+    #[schema(example = 998)]
     mails_total: u64,
     /// Welcome mails that were neither sent nor refused yet.
+    #[schema(example = 0)]
     mails_queued: u64,
     /// Welcome mails that the mail server took.
+    #[schema(example = 998)]
     mails_sent: u64,
     /// Welcome mails that the mail server refused for good.
+    #[schema(example = 0)]
     mails_refused: u64,
     /// The same.
+    #[schema(example = 0)]
     mails_failed: u64,
 }
 
 /// Why an operation failed as a whole.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OperationFailure)]
 pub(crate) struct FailureView {
     /// Stable code.
+    #[schema(example = "ROWS_FAILED")]
     code: String,
     /// One sentence for people.
+    #[schema(example = "2 rows are wrong and no user was created")]
     message: String,
 }
 
 /// Where to look.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Links)]
 pub(crate) struct LinksView {
     /// The operation itself.
     #[serde(rename = "self")]
+    #[schema(example = "/api/v1/operations/01981c5e-7a00-7000-8000-000000000001")]
     this: String,
     /// The rows with a problem; with `?status=all` all of them.
+    #[schema(example = "/api/v1/operations/01981c5e-7a00-7000-8000-000000000001/rows")]
     rows: String,
 }
 

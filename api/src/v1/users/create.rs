@@ -11,8 +11,8 @@ use crate::body::{BodyReader, Encoding};
 use crate::extract::{IdempotencyKey, Prefer, Tenant};
 use crate::formats::read_user;
 use crate::media::require_json;
-use crate::problem::{Problem, ProblemBody};
-use crate::refusals::{OfJson, OfTenant};
+use crate::problem::Problem;
+use crate::refusals::{OfBody, OfTenant, Taken};
 use crate::state::ApiState;
 
 /// Largest body about one user, after decompression.
@@ -26,14 +26,13 @@ const ROUTE: &[u8] = b"POST /api/v1/users\0";
 #[utoipa::path(
     post, path = "/api/v1/users", operation_id = "create_user", tag = "Users",
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; the same key and body again give the same user"),
-        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no body in the answer"),
+        IdempotencyKey,
+        Prefer,
     ),
     request_body(content = UserCreate, content_type = "application/json"),
     responses(
-        (status = 201, description = "The user is there", body = UserView, headers(("Location" = String, description = "The user"), ("ETag" = String, description = "Version of the user"))),
-        (status = 409, description = "A user of that e-mail address or name exists; `errors` says which", body = ProblemBody, content_type = "application/problem+json"),
-        OfTenant, OfJson,
+        (status = 201, description = "The user is there", body = UserView, headers(("Location" = String, description = "The user"), ("ETag" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
+        OfTenant, OfBody, Taken,
     ),
     security(("tenant_token" = []), ("bearer" = []))
 )]

@@ -3,8 +3,8 @@ use axum::http::StatusCode;
 use muster_domain::UserId;
 
 use crate::extract::{Id, IfMatch, Tenant};
-use crate::problem::{Problem, ProblemBody};
-use crate::refusals::OfUser;
+use crate::problem::Problem;
+use crate::refusals::{Changed, OfUser};
 use crate::state::ApiState;
 
 /// Delete a user; they can be restored
@@ -12,12 +12,11 @@ use crate::state::ApiState;
     delete, path = "/api/v1/users/{id}", operation_id = "delete_user", tag = "Users",
     params(
         ("id" = uuid::Uuid, Path, description = "Which user"),
-        ("If-Match" = Option<String>, Header, description = "Only if the user still has one of these `ETag`s"),
+        IfMatch,
     ),
     responses(
         (status = 204, description = "Deleted"),
-        (status = 412, description = "The user was changed since", body = ProblemBody, content_type = "application/problem+json"),
-        OfUser,
+        OfUser, Changed,
     ),
     security(("tenant_token" = []), ("bearer" = []))
 )]

@@ -12,7 +12,7 @@ use crate::state::ApiState;
 #[utoipa::path(
     get, path = "/api/v1/users/deleted", operation_id = "list_deleted_users", tag = "Users",
     params(PageParams),
-    responses((status = 200, body = UsersView), OfTenant),
+    responses((status = 200, description = "A page", body = UsersView), OfTenant),
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn deleted(

@@ -15,11 +15,11 @@ use crate::state::ApiState;
     get, path = "/api/v1/users/{id}", operation_id = "get_user", tag = "Users",
     params(
         ("id" = uuid::Uuid, Path, description = "Which user"),
-        ("If-None-Match" = Option<String>, Header, description = "An `ETag` the client has"),
+        ("If-None-Match" = Option<String>, Header, description = "An `ETag` the client has", example = "\"v1\""),
     ),
     responses(
-        (status = 200, body = UserView, headers(("ETag" = String, description = "Version of the user"))),
-        (status = 304, description = "The client has the user as they are", headers(("ETag" = String, description = "Version of the user"))),
+        (status = 200, description = "The user", body = UserView, headers(("ETag" = String))),
+        (status = 304, description = "The client has the user as they are", headers(("ETag" = String))),
         OfUser,
     ),
     security(("tenant_token" = []), ("bearer" = []))

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::cursor::Cursor;
 use crate::extract::{Id, Params, Tenant};
+use crate::openapi::EventKindName;
 use crate::problem::Problem;
 use crate::refusals::OfUser;
 use crate::state::ApiState;
@@ -25,6 +26,7 @@ pub(crate) struct ChangedField {
     #[schema(example = "email")]
     field: String,
     /// Digest of what it was; null when it was empty.
+    #[schema(example = "1d0c7e34a92b5f6880417263544a5b6c")]
     before: Option<String>,
     /// Digest of what it is; null when it is empty.
     #[schema(example = "9f2c7a1b0e5d4c3b8a79685746352413")]
@@ -38,11 +40,13 @@ pub(crate) struct EventView {
     /// Identity.
     id: Uuid,
     /// `created`, `updated`, `deleted` or `restored`.
-    #[schema(example = "updated")]
+    #[schema(value_type = EventKindName)]
     kind: &'static str,
     /// Who did it: `sub` of the token; null when the token has none.
+    #[schema(example = "ada")]
     actor: Option<String>,
     /// The operation that did it; null for a single request.
+    #[schema(example = json!(null))]
     operation_id: Option<Uuid>,
     /// Which fields; of a user made by an operation none are named.
     fields: Vec<ChangedField>,
@@ -58,8 +62,10 @@ pub(crate) struct HistoryView {
     /// The latest first.
     items: Vec<EventView>,
     /// Whether there is more.
+    #[schema(example = false)]
     has_next: bool,
     /// The `cursor` of the next page.
+    #[schema(example = json!(null))]
     next_cursor: Option<String>,
 }
 
@@ -68,10 +74,10 @@ pub(crate) struct HistoryView {
     get, path = "/api/v1/users/{id}/history", operation_id = "get_user_history", tag = "Users",
     params(
         ("id" = uuid::Uuid, Path, description = "Which user"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024),
-        ("limit" = Option<u32>, Query, description = "Events of a page, default 50", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024, example = "eyJzb3J0X3ZhbHVlIjoiMjAyNi0wMS0zMVQxMjowMDowMFoiLCJ2YWx1ZSI6IjAxOTgxYzVlLTdhMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMSJ9"),
+        ("limit" = Option<u32>, Query, description = "Events of a page, default 50", example = 50, minimum = 1, maximum = 100),
     ),
-    responses((status = 200, body = HistoryView), OfUser),
+    responses((status = 200, description = "A page", body = HistoryView), OfUser),
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn history(

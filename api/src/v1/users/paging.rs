@@ -24,13 +24,13 @@ const CURSOR_LIMIT: u32 = 50;
 #[expect(dead_code, reason = "describes the parameters in the OpenAPI document; they are read one by one instead")]
 pub(super) struct PageParams {
     /// Users to pass over; for a page by offset.
-    #[param(minimum = 0, maximum = 10_000, default = 0)]
+    #[param(minimum = 0, maximum = 10_000, default = 0, example = 0)]
     skip: Option<u32>,
     /// Users of a page; 50 by default for a page by cursor.
-    #[param(minimum = 1, maximum = 100, default = 20)]
+    #[param(minimum = 1, maximum = 100, default = 20, example = 20)]
     limit: Option<u32>,
     /// Asks for a page by cursor: `next_cursor` of the page before, or empty for the first one.
-    #[param(max_length = 1024, allow_reserved)]
+    #[param(max_length = 1024, allow_reserved, example = "")]
     cursor: Option<String>,
 }
 
@@ -58,8 +58,10 @@ pub(super) enum UsersView {
         /// The latest first.
         items: Vec<UserView>,
         /// Whether there are more.
+        #[schema(example = false)]
         has_next: bool,
         /// The `cursor` of the next page.
+        #[schema(example = json!(null))]
         next_cursor: Option<String>,
     },
 }

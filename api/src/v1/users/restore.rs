@@ -6,8 +6,8 @@ use muster_domain::UserId;
 
 use super::view::{UserView, etag};
 use crate::extract::{Id, Tenant};
-use crate::problem::{Problem, ProblemBody};
-use crate::refusals::OfUser;
+use crate::problem::Problem;
+use crate::refusals::{OfUser, Taken};
 use crate::state::ApiState;
 
 /// Bring a deleted user back to life
@@ -15,9 +15,8 @@ use crate::state::ApiState;
     put, path = "/api/v1/users/{id}/restore", operation_id = "restore_user", tag = "Users",
     params(("id" = uuid::Uuid, Path, description = "Which user")),
     responses(
-        (status = 200, description = "The user as they are now", body = UserView, headers(("ETag" = String, description = "Version of the user"))),
-        (status = 409, description = "Another living user has taken the e-mail address or name; `errors` says which", body = ProblemBody, content_type = "application/problem+json"),
-        OfUser,
+        (status = 200, description = "The user as they are now", body = UserView, headers(("ETag" = String))),
+        OfUser, Taken,
     ),
     security(("tenant_token" = []), ("bearer" = []))
 )]

@@ -19,19 +19,19 @@ const MAX_CHARS: usize = 255;
 #[expect(dead_code, reason = "describes the parameters in the OpenAPI document; they are read one by one instead")]
 pub(super) struct SearchParams {
     /// Part of the e-mail address.
-    #[param(max_length = 255, example = "example.com")]
+    #[param(max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "example.com")]
     email: Option<String>,
     /// Part of the user name.
-    #[param(max_length = 255)]
+    #[param(max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "ada")]
     username: Option<String>,
     /// Part of the name.
-    #[param(max_length = 255)]
+    #[param(max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Lovelace")]
     full_name: Option<String>,
     /// The whole e-mail address.
-    #[param(max_length = 255)]
+    #[param(max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "ada@example.com")]
     email_exact: Option<String>,
     /// The whole user name.
-    #[param(max_length = 255)]
+    #[param(max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "ada")]
     username_exact: Option<String>,
     /// Whether they may act.
     is_active: Option<bool>,
@@ -47,7 +47,7 @@ pub(super) struct SearchParams {
 #[utoipa::path(
     get, path = "/api/v1/users/search", operation_id = "search_users", tag = "Users",
     params(SearchParams, PageParams),
-    responses((status = 200, body = UsersView), OfTenant),
+    responses((status = 200, description = "A page", body = UsersView), OfTenant),
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn search(

@@ -16,8 +16,8 @@ use super::view::{UserView, etag};
 use crate::body::{BodyReader, Encoding};
 use crate::extract::{Id, IfMatch, Prefer, Tenant};
 use crate::media::require_json;
-use crate::problem::{Problem, ProblemBody};
-use crate::refusals::{OfJson, OfUser};
+use crate::problem::Problem;
+use crate::refusals::{Changed, OfBody, OfUser, Taken};
 use crate::state::ApiState;
 
 /// What is to change. A member that is absent leaves its field as it is.
@@ -34,7 +34,7 @@ pub(crate) struct UserUpdate {
     #[schema(max_length = 255, example = "Ada King")]
     full_name: Option<String>,
     /// Whether the user may act.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, example = true)]
     is_active: Option<bool>,
 }
 
@@ -43,16 +43,14 @@ pub(crate) struct UserUpdate {
     patch, path = "/api/v1/users/{id}", operation_id = "update_user", tag = "Users",
     params(
         ("id" = uuid::Uuid, Path, description = "Which user"),
-        ("If-Match" = Option<String>, Header, description = "Only if the user still has one of these `ETag`s"),
-        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no body in the answer"),
+        IfMatch,
+        Prefer,
     ),
     request_body(content = UserUpdate, content_type = "application/json"),
     responses(
-        (status = 200, description = "The user as they are now", body = UserView, headers(("ETag" = String, description = "Version of the user"))),
-        (status = 204, description = "Done; asked for with `Prefer: return=minimal`", headers(("ETag" = String, description = "Version of the user"))),
-        (status = 409, description = "Another living user has the e-mail address or name; `errors` says which", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 412, description = "The user was changed since", body = ProblemBody, content_type = "application/problem+json"),
-        OfUser, OfJson,
+        (status = 200, description = "The user as they are now", body = UserView, headers(("ETag" = String))),
+        (status = 204, description = "Done; asked for with `Prefer: return=minimal`", headers(("ETag" = String), ("Preference-Applied" = String))),
+        OfUser, OfBody, Taken, Changed,
     ),
     security(("tenant_token" = []), ("bearer" = []))
 )]

@@ -22,6 +22,7 @@ pub(crate) struct UserView {
     /// Identity.
     id: Uuid,
     /// Whether the user may act.
+    #[schema(example = true)]
     is_active: bool,
     /// When the user was made.
     #[serde(serialize_with = "time::instant")]

@@ -11,6 +11,8 @@ use super::JwksAlgorithm;
 pub struct JwksConfig {
     /// `JWT_JWKS_URL` or `JWT_JWKS_PATH`.
     pub source: JwksSource,
+    /// `JWT_JWKS_CA_PATH`: the only authorities whose certificates are good for the URL; none means the public ones.
+    pub authorities: Option<PathBuf>,
     /// `JWT_JWKS_ALGORITHMS`: keys of other algorithms are left out.
     pub algorithms: Vec<JwksAlgorithm>,
     /// `JWT_ISSUER`: what `iss` of its tokens must be.
@@ -28,6 +30,7 @@ impl JwksConfig {
     pub fn new(source: JwksSource) -> Self {
         Self {
             source,
+            authorities: None,
             algorithms: vec![JwksAlgorithm::Es256, JwksAlgorithm::Es384],
             issuer: None,
             audience: None,

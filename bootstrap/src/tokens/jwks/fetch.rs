@@ -2,6 +2,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::time::Duration;
 
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+
 use super::document::{KeySet, read};
 use super::{JwksConfig, JwksSource, JwksUrl};
 
@@ -18,8 +20,14 @@ pub enum JwksError {
     #[error("its host is not known or does not answer")]
     NoConnection,
     /// TLS: most often a certificate that is not trusted.
-    #[error("no secure connection: the certificate is not valid for it, or not from a public authority")]
+    #[error(
+        "no secure connection: the certificate is not valid for it, or not from a public authority or, if \
+         JWT_JWKS_CA_PATH is set, one of those"
+    )]
     NoTls,
+    /// The file of authorities.
+    #[error("JWT_JWKS_CA_PATH cannot be read as a file of certificates in PEM")]
+    NoAuthorities,
     /// Too slow.
     #[error("no answer in time")]
     TimedOut,
@@ -56,7 +64,7 @@ pub(super) struct Loaded {
 /// Reads the set. Blocks.
 pub(super) fn load(config: &JwksConfig) -> Result<Loaded, JwksError> {
     let document = match &config.source {
-        JwksSource::Url(url) => get(url, config.patience)?,
+        JwksSource::Url(url) => get(url, authorities(config)?, config.patience)?,
         JwksSource::File(path) => {
             let unreadable = |error: io::Error| JwksError::Unreadable(error.kind());
             File::open(path).map_err(unreadable).and_then(|file| bounded(file, unreadable))?
@@ -66,9 +74,21 @@ pub(super) fn load(config: &JwksConfig) -> Result<Loaded, JwksError> {
     Ok(Loaded { digest: blake3::hash(&document), keys })
 }
 
-fn get(url: &JwksUrl, patience: Duration) -> Result<Vec<u8>, JwksError> {
+/// Whose certificates are trusted. Read each time: the file changes when an authority does.
+pub(super) fn authorities(config: &JwksConfig) -> Result<RootCerts, JwksError> {
+    let Some(path) = &config.authorities else { return Ok(RootCerts::WebPki) };
+    let file = File::open(path).map_err(|_| JwksError::NoAuthorities)?;
+    let text = bounded(file, |_| JwksError::NoAuthorities)?;
+    let items = parse_pem(&text).collect::<Result<Vec<_>, _>>().map_err(|_| JwksError::NoAuthorities)?;
+    let certificate = |item| if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None };
+    let all: Vec<_> = items.into_iter().filter_map(certificate).collect();
+    if all.is_empty() { Err(JwksError::NoAuthorities) } else { Ok(all.into()) }
+}
+
+fn get(url: &JwksUrl, trusted: RootCerts, patience: Duration) -> Result<Vec<u8>, JwksError> {
     let mut settings = ureq::Agent::config_builder()
         .timeout_global(Some(patience))
+        .tls_config(TlsConfig::builder().root_certs(trusted).build())
         // Somebody else's word where the keys are is not enough.
         .max_redirects(0)
         .http_status_as_error(false)

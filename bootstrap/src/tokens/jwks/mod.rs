@@ -13,7 +13,7 @@ pub use self::algorithm::JwksAlgorithm;
 pub use self::config::{JwksConfig, JwksSource, JwksUrl};
 pub(super) use self::document::KeySet;
 pub use self::fetch::JwksError;
-use self::fetch::load;
+use self::fetch::{authorities, load};
 use self::refresh::Attempts;
 use super::{KeyError, TokenError};
 
@@ -25,11 +25,15 @@ pub(super) struct Jwks {
 }
 
 impl Jwks {
-    /// Reads a file, because one that is not there is a mistake of the operator. A URL may be down for a while; it is
+    /// Reads files, because one that is not there is a mistake of the operator. A URL may be down for a while; it is
     /// asked later.
     pub(super) fn open(config: &JwksConfig) -> Result<(Self, KeySet), KeyError> {
         let (attempts, keys) = match &config.source {
-            JwksSource::Url(_) => (Attempts::default(), KeySet::new()),
+            JwksSource::Url(_) => {
+                let path = || config.authorities.clone().unwrap_or_default();
+                authorities(config).map_err(|_| KeyError::NoAuthorities { path: path() })?;
+                (Attempts::default(), KeySet::new())
+            }
             JwksSource::File(path) => {
                 let wrong = |why| KeyError::WrongJwks { path: path.clone(), why };
                 let loaded = load(config).map_err(wrong)?;

@@ -4,6 +4,7 @@ mod issuer;
 mod jwks_document;
 mod jwks_log;
 mod jwks_refresh;
+mod jwks_tls;
 mod jwks_tokens;
 mod keys;
 mod memory;

@@ -1,9 +1,11 @@
 //! A server on this machine that publishes keys, more or less well.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::tokens::{JwksSource, JwksUrl};
 
@@ -23,6 +25,7 @@ pub(super) enum Mood {
 }
 
 pub(super) struct KeyServer {
+    scheme: &'static str,
     address: SocketAddr,
     mood: Arc<Mutex<Mood>>,
     asked: Arc<AtomicUsize>,
@@ -31,16 +34,30 @@ pub(super) struct KeyServer {
 impl KeyServer {
     /// Lives as long as the test process.
     pub(super) fn start(mood: Mood) -> Self {
+        Self::start_with(mood, None)
+    }
+
+    /// The same over TLS.
+    pub(super) fn start_tls(mood: Mood, tls: ServerConfig) -> Self {
+        Self::start_with(mood, Some(Arc::new(tls)))
+    }
+
+    fn start_with(mood: Mood, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let server = Self { address, mood: Arc::new(Mutex::new(mood)), asked: Arc::default() };
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let server = Self { scheme, address, mood: Arc::new(Mutex::new(mood)), asked: Arc::default() };
         let (mood, asked) = (server.mood.clone(), server.asked.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 asked.fetch_add(1, Ordering::SeqCst);
                 let mood = mood.lock().unwrap().clone();
                 // Who hangs up on us is no failure of the test.
-                std::thread::spawn(move || answer(stream, mood).ok());
+                let tls = tls.clone();
+                std::thread::spawn(move || match tls {
+                    None => answer(stream, mood).ok(),
+                    Some(tls) => answer(StreamOwned::new(ServerConnection::new(tls).ok()?, stream), mood).ok(),
+                });
             }
         });
         server
@@ -56,7 +73,7 @@ impl KeyServer {
     }
 
     pub(super) fn url(&self) -> String {
-        format!("http://{}/keys", self.address)
+        format!("{}://{}/keys", self.scheme, self.address)
     }
 
     pub(super) fn source(&self) -> JwksSource {
@@ -68,7 +85,7 @@ pub(super) fn source(url: &str) -> JwksSource {
     JwksSource::Url(JwksUrl::parse(url, true).unwrap())
 }
 
-fn answer(mut stream: TcpStream, mood: Mood) -> std::io::Result<()> {
+fn answer(mut stream: impl Read + Write, mood: Mood) -> std::io::Result<()> {
     if matches!(mood, Mood::HangsUp) {
         return Ok(());
     }

@@ -2,7 +2,7 @@ use axum::Json;
 use axum::http::header::{LOCATION, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use muster_application::{App, Context};
+use muster_application::{App, Context, ErrorCode};
 use muster_domain::operations::{Operation, OperationFailure, OperationState, UploadFormat};
 
 use super::created::BatchCreated;
@@ -61,11 +61,11 @@ impl Answer<'_> {
     async fn failure(&self, operation: Operation) -> Result<Problem, Problem> {
         let found = RowErrors::of(self.app, self.ctx, operation.id).await?;
         let (status, code) = match () {
-            () if found.only_duplicates => (StatusCode::CONFLICT, "CONFLICT"),
-            () if !found.errors.is_empty() => (StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR"),
-            () if operation.state == OperationState::Cancelled => (StatusCode::CONFLICT, "CONFLICT"),
+            () if found.only_duplicates => (StatusCode::CONFLICT, ErrorCode::Conflict),
+            () if !found.errors.is_empty() => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::ValidationError),
+            () if operation.state == OperationState::Cancelled => (StatusCode::CONFLICT, ErrorCode::Conflict),
             // No row is at fault: it could not be carried on.
-            () => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR"),
+            () => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::InternalServerError),
         };
         let detail = match operation.failure {
             Some(OperationFailure { detail, .. }) => detail,

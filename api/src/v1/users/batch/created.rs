@@ -14,16 +14,19 @@ pub(crate) struct BatchCreated {
     /// The new users, in the order of the request.
     created: Vec<UserView>,
     /// How many were made.
+    #[schema(example = 1)]
     total: u64,
     /// The same for people.
-    #[schema(example = "2 users created")]
+    #[schema(example = "1 user created")]
     message: String,
     /// The operation that made them.
     operation_id: Uuid,
     /// Rows that failed; none unless `on_error` is `continue`.
+    #[schema(example = 0)]
     failed: u64,
     /// Why they failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!([]))]
     errors: Vec<ErrorDetail>,
 }
 

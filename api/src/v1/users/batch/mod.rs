@@ -22,10 +22,16 @@ use self::options::Asked;
 use self::receive::receive;
 use crate::body::{BodyReader, Encoding};
 use crate::extract::{IdempotencyKey, Params, Prefer, Uploader};
-use crate::problem::{Problem, ProblemBody};
+use crate::openapi::OnErrorName;
+use crate::problem::Problem;
+use crate::refusals::{OfBody, OfTenant, Taken};
 use crate::state::ApiState;
 use crate::v1::operations::view::OperationView;
 use muster_domain::operations::UploadFormat;
+
+/// Bodies as they may be.
+const NDJSON: &str = "{\"email\":\"ada@example.com\",\"username\":\"ada\",\"full_name\":\"Ada Lovelace\"}\n";
+const CSV: &str = "email,username,full_name\nada@example.com,ada,Ada Lovelace\n";
 
 /// The JSON body. For documentation only: the body is read as it streams in.
 #[derive(Deserialize, ToSchema)]
@@ -35,9 +41,10 @@ pub(crate) struct BatchRequest {
     #[schema(min_items = 1, max_items = 10_000)]
     users: Vec<UserCreate>,
     /// `abort` (default: all or nothing) or `continue`.
-    #[schema(example = "abort")]
+    #[schema(value_type = Option<OnErrorName>)]
     on_error: Option<String>,
     /// Whether each new user gets a welcome mail; default true.
+    #[schema(example = true)]
     send_welcome: Option<bool>,
 }
 
@@ -64,28 +71,21 @@ pub(crate) struct UserCreate {
 #[utoipa::path(
     post, path = "/api/v1/users/batch", operation_id = "create_users", tag = "Users",
     params(
-        ("on_error" = Option<String>, Query, description = "`continue` (default for NDJSON and CSV) or `abort` (default for JSON)"),
-        ("send_welcome" = Option<bool>, Query, description = "Whether each new user gets a welcome mail; default true"),
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; the same key and body again give the same operation"),
-        ("Prefer" = Option<String>, Header, description = "`respond-async`, or `wait=N` with at most 60 seconds"),
+        ("on_error" = inline(Option<OnErrorName>), Query, description = "`continue` (default for NDJSON and CSV) or `abort` (default for JSON)"),
+        ("send_welcome" = Option<bool>, Query, description = "Whether each new user gets a welcome mail; default true", example = true),
+        IdempotencyKey,
+        Prefer,
     ),
     request_body(content(
         (BatchRequest = "application/json"),
-        (String = "application/x-ndjson"),
-        (String = "text/csv"),
+        (String = "application/x-ndjson", example = json!(NDJSON)),
+        (String = "text/csv", example = json!(CSV)),
     )),
     responses(
-        (status = 201, description = "JSON: the users are there", body = BatchCreated, headers(("Location" = String, description = "The operation"))),
-        (status = 200, description = "NDJSON and CSV: the operation has ended within the wait", body = OperationView, headers(("Location" = String, description = "The operation"))),
-        (status = 202, description = "Everything is stored; follow the operation", body = OperationView, headers(("Location" = String, description = "The operation"), ("Retry-After" = String, description = "Seconds"))),
-        (status = 401, description = "No valid tenant token", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many uploads in a minute", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = String, description = "Seconds"))),
-        (status = 408, description = "The body stopped coming", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "Users of that e-mail address or name exist, or the key is in use", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "Too many rows or bytes", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "Another kind of body", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The body, a row, a parameter or a header is wrong", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The database is down", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 201, description = "JSON: the users are there", body = BatchCreated, headers(("Location" = String, description = "The operation"), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
+        (status = 200, description = "NDJSON and CSV: the operation has ended within the wait", body = OperationView, headers(("Location" = String, description = "The operation"), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
+        (status = 202, description = "Everything is stored; follow the operation", body = OperationView, headers(("Location" = String, description = "The operation"), ("Retry-After" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
+        OfTenant, OfBody, Taken,
     ),
     security(("tenant_token" = []), ("bearer" = []))
 )]

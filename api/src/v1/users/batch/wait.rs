@@ -35,7 +35,7 @@ pub(super) async fn follow(
         Ok(ended) => Ok(ended),
         Err(error) => {
             // The upload is durable: that the database cannot be asked just now must not look like a failure of it.
-            tracing::warn!(operation.id = %operation.id, code = error.code, "an operation could not be waited for");
+            tracing::warn!(operation.id = %operation.id, code = error.code.name(), "an operation could not be waited for");
             Ok(operation)
         }
     }

@@ -3,6 +3,14 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+mod complete;
+mod example;
+mod names;
+
+use self::complete::Complete;
+pub(crate) use self::complete::{asked, header};
+pub(crate) use self::names::*;
+use crate::problem::ProblemBody;
 use crate::router::table;
 
 /// What is not said at a handler.
@@ -13,6 +21,7 @@ use crate::router::table;
         description = "Assembles users by the million: each request is durable from the moment it is accepted.",
         license(name = "Apache-2.0 OR MIT"),
     ),
+    components(schemas(ProblemBody)),
     modifiers(&Tokens),
     tags(
         (name = "Users", description = "Users of a tenant"),
@@ -40,7 +49,10 @@ impl Modify for Tokens {
 /// # Errors
 /// When it cannot be written as JSON, which is a defect of ours.
 pub fn document() -> Result<String, serde_json::Error> {
-    let mut document = serde_json::to_string_pretty(&table().into_openapi())?;
+    let mut document = table().into_openapi();
+    // Not one of the modifiers above: these come before the routes.
+    Complete.modify(&mut document);
+    let mut document = serde_json::to_string_pretty(&document)?;
     document.push('\n');
     Ok(document)
 }

@@ -1,0 +1,50 @@
+//! Closed sets of names, from the lists that the program itself reads and writes them by.
+
+use std::borrow::Cow;
+
+use muster_application::ErrorCode;
+use muster_domain::operations::{OnError, OperationKind, OperationState, RowStatus, UploadFormat};
+use muster_domain::users::UserEventKind;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+macro_rules! names {
+    ($($(#[$doc:meta])+ $type:ident as $public:literal, like $example:literal: $all:expr;)+) => {$(
+        $(#[$doc])+
+        pub(crate) struct $type;
+
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                let values: Vec<&'static str> = $all;
+                let names = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(values));
+                names.examples([$example]).into()
+            }
+        }
+
+        impl ToSchema for $type {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed($public)
+            }
+        }
+    )+};
+}
+
+names! {
+    /// Code of a problem.
+    CodeName as "ErrorCode", like "VALIDATION_ERROR": ErrorCode::ALL.iter().filter(|code| code.is_answered()).map(|code| code.name()).collect();
+    /// What an operation does.
+    KindName as "OperationKind", like "users.import": OperationKind::ALL.map(OperationKind::name).into();
+    /// Where an operation is.
+    StateName as "OperationState", like "partially_succeeded": OperationState::ALL.map(OperationState::name).into();
+    /// How rows were uploaded.
+    FormatName as "UploadFormat", like "csv": UploadFormat::ALL.map(UploadFormat::name).into();
+    /// What happens to a bad row.
+    OnErrorName as "OnError", like "continue": OnError::ALL.map(OnError::name).into();
+    /// What became of a row.
+    RowStatusName as "RowStatus", like "failed": RowStatus::ALL.map(RowStatus::name).into();
+    /// Which rows are listed.
+    RowFilterName as "RowFilter", like "failed": ["all"].into_iter().chain(RowStatus::ALL.map(RowStatus::name)).collect();
+    /// What happened to a user.
+    EventKindName as "UserEventKind", like "updated": UserEventKind::ALL.map(UserEventKind::name).into();
+}

@@ -1,0 +1,93 @@
+use std::fmt;
+
+/// Writes each code once: its variant, its public name, and its place in the list of all.
+macro_rules! codes {
+    ($($(#[$doc:meta])+ $variant:ident = $name:literal,)+) => {
+        /// A stable public code. Each has a page in `docs/errors`; codes are added, never changed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $($(#[$doc])+ $variant,)+
+        }
+
+        impl ErrorCode {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// As clients and operators see it.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// There is no tenant token.
+    TenantTokenMissing = "TENANT_TOKEN_MISSING",
+    /// The token was good once.
+    TenantTokenExpired = "TENANT_TOKEN_EXPIRED",
+    /// Somebody else signed the token.
+    TenantTokenInvalidSignature = "TENANT_TOKEN_INVALID_SIGNATURE",
+    /// It is no token.
+    TenantTokenMalformed = "TENANT_TOKEN_MALFORMED",
+    /// The token does not say what it must say.
+    TenantTokenInvalidClaims = "TENANT_TOKEN_INVALID_CLAIMS",
+    /// Anything else about a token.
+    TenantTokenValidationFailed = "TENANT_TOKEN_VALIDATION_FAILED",
+    /// No such thing of this tenant, or nothing at this path.
+    EntityNotFound = "ENTITY_NOT_FOUND",
+    /// The path has other methods.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED",
+    /// The body stopped coming.
+    RequestTimeout = "REQUEST_TIMEOUT",
+    /// The connection broke in the middle of the body.
+    BodyIncomplete = "BODY_INCOMPLETE",
+    /// It contradicts what is stored.
+    Conflict = "CONFLICT",
+    /// The first request with this key still comes in.
+    IdempotencyKeyInUse = "IDEMPOTENCY_KEY_IN_USE",
+    /// The upload stood still for too long.
+    UploadAbandoned = "UPLOAD_ABANDONED",
+    /// The state is not the one the caller saw.
+    PreconditionFailed = "PRECONDITION_FAILED",
+    /// Larger than what is accepted.
+    PayloadTooLarge = "PAYLOAD_TOO_LARGE",
+    /// Another kind of body.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE",
+    /// The request breaks a rule.
+    ValidationError = "VALIDATION_ERROR",
+    /// The key was used for another request.
+    IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED",
+    /// Too many requests.
+    RateLimited = "RATE_LIMITED",
+    /// A defect of ours.
+    InternalServerError = "INTERNAL_SERVER_ERROR",
+    /// A part that is needed is down.
+    ServiceUnavailable = "SERVICE_UNAVAILABLE",
+    /// The work is no longer wanted from this worker. Of activities only, as are the two below.
+    Cancelled = "CANCELLED",
+    /// The mail server does not answer.
+    MailUnreachable = "MAIL_UNREACHABLE",
+    /// The mail server put mails off.
+    MailDeferred = "MAIL_DEFERRED",
+}
+
+impl ErrorCode {
+    /// Whether clients of the API see it; the others are of activities.
+    pub const fn is_answered(self) -> bool {
+        !matches!(self, Self::Cancelled | Self::MailUnreachable | Self::MailDeferred)
+    }
+
+    /// The code of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.name() == name)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

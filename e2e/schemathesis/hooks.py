@@ -1,0 +1,73 @@
+"""What the document cannot say of requests."""
+
+import json
+import uuid
+
+import schemathesis
+
+CSV, NDJSON = "text/csv", "application/x-ndjson"
+
+
+@schemathesis.serializer(CSV, NDJSON)
+def as_it_is(context, value):
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def file_of(media_type):
+    """Two new users. A text alone is not yet a file with users."""
+    users = [{"email": f"{name}@example.com", "username": name} for name in (uuid.uuid4().hex, uuid.uuid4().hex)]
+    if media_type == NDJSON:
+        return "".join(json.dumps(user) + "\n" for user in users)
+    return "email,username\n" + "".join(f"{user['email']},{user['username']}\n" for user in users)
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Parameters that fit one state of the service, or not each other: with these no request would get any further."""
+    headers, query = case.headers or {}, case.query or {}
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    # A key stands for one request, and is asked for with many.
+    if headers.get("Idempotency-Key"):
+        headers["Idempotency-Key"] = headers["Idempotency-Key"][:200] + uuid.uuid4().hex
+    # A version that has gone by, or never was.
+    if "If-Match" in headers:
+        headers["If-Match"] = "*"
+    # What a cursor is, only the API knows: but for lists of users, whose first cursor is empty and excludes `skip`.
+    if query.pop("cursor", None) is not None and "/operations" not in case.path and "/history" not in case.path:
+        query["cursor"] = ""
+        query.pop("skip", None)
+    # Asked for an answer without a body, and OpenAPI has no body that may be missing.
+    if case.operation.label == "POST /api/v1/users" and "minimal" in str(headers.get("Prefer")):
+        del headers["Prefer"]
+    if case.media_type in (CSV, NDJSON):
+        case.body = file_of(case.media_type)
+
+
+def is_data(failure, case, response):
+    """A row that breaks a rule is an answer, not a refusal, where the client asked for that (`on_error=continue`) or does
+    not wait for it; the rules of a row are tested elsewhere."""
+    return (
+        type(failure).__name__ == "AcceptedNegativeData"
+        and case.operation.label == "POST /api/v1/users/batch"
+        and (response.status_code in (200, 202) or response.json().get("failed", 0) > 0)
+    )
+
+
+def is_state(failure, case, response):
+    """A valid request that does not fit the state of the service; the document has no word for these."""
+    if type(failure).__name__ != "RejectedPositiveData":
+        return False
+    problem = response.json()
+    # A link from a member that is null, as `operation_id` of an event may be.
+    if (case.path_parameters or {}).get("id") in (None, "None"):
+        return True
+    return (
+        problem["code"] in ("IDEMPOTENCY_KEY_REUSED", "PRECONDITION_FAILED")
+        or problem["detail"] == "the user is not deleted"
+    )
+
+
+@schemathesis.hook
+def filter_failure(context, failure, case, response):
+    return not is_data(failure, case, response) and not is_state(failure, case, response)
