@@ -41,6 +41,20 @@ impl IntoResponses for OfUser {
     }
 }
 
+/// Of every route that stops an operation or lets it go on, and what every route of a tenant refuses.
+pub(crate) struct OfControl;
+
+impl IntoResponses for OfControl {
+    fn responses() -> Responses {
+        let mut all = OfTenant::responses();
+        all.extend(refusals(&[
+            (404, "No such operation of this tenant"),
+            (409, "The operation does not move there from where it is; `detail` names both states"),
+        ]));
+        all
+    }
+}
+
 /// Of every route that reads a JSON body.
 pub(crate) struct OfJson;
 

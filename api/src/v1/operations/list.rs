@@ -31,7 +31,7 @@ pub(crate) struct OperationsView {
 #[utoipa::path(
     get, path = "/api/v1/operations", operation_id = "list_operations", tag = "Operations",
     params(
-        ("state" = Option<String>, Query, description = "Only those in this state: `receiving`, `queued`, `running`, `succeeded`, `partially_succeeded`, `failed` or `cancelled`"),
+        ("state" = Option<String>, Query, description = "Only those in this state: `receiving`, `queued`, `running`, `paused`, `succeeded`, `partially_succeeded`, `failed` or `cancelled`"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024),
         ("limit" = Option<u32>, Query, description = "Operations of a page, default 50", minimum = 1, maximum = 100),
     ),

@@ -39,6 +39,9 @@ pub(crate) struct BatchRequest {
     on_error: Option<String>,
     /// Whether each new user gets a welcome mail; default true.
     send_welcome: Option<bool>,
+    /// How many rows may fail before the operation is paused, as a number or as a share of all rows.
+    #[schema(example = "0.5%")]
+    max_errors: Option<String>,
 }
 
 /// A user to be made.
@@ -66,6 +69,7 @@ pub(crate) struct UserCreate {
     params(
         ("on_error" = Option<String>, Query, description = "`continue` (default for NDJSON and CSV) or `abort` (default for JSON)"),
         ("send_welcome" = Option<bool>, Query, description = "Whether each new user gets a welcome mail; default true"),
+        ("max_errors" = Option<String>, Query, description = "How many rows may fail before the operation is paused, as a number or as a share of all rows; default any", example = "0.5%"),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; the same key and body again give the same operation"),
         ("Prefer" = Option<String>, Header, description = "`respond-async`, or `wait=N` with at most 60 seconds"),
     ),
