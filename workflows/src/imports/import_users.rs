@@ -25,7 +25,7 @@ pub struct ImportUsers {
 impl ImportUsers {
     /// Ends when the operation has ended and its mails are on their way.
     #[run(name = "ImportUsers")]
-    pub async fn run(ctx: &mut WorkflowContext<Self>, mut input: ImportUsersInput) -> WorkflowResult<()> {
+    pub async fn run(ctx: &mut WorkflowContext<Self>, input: ImportUsersInput) -> WorkflowResult<()> {
         let size = policy::import_range(input.blocks);
         let share = if input.ranges_per_run == 0 { policy::RANGES_PER_RUN } else { input.ranges_per_run };
         let ranges = Ranges::new(input.tenant_id, input.operation_id, input.first_block, input.blocks, size, share);
