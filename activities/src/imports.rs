@@ -72,5 +72,6 @@ impl ImportActivities {
 }
 
 fn payload(done: muster_application::imports::RangeDone) -> RangeDone {
-    RangeDone { ended: done.ended, has_mails: done.has_mails, state: done.state.name().to_owned() }
+    let muster_application::imports::RangeDone { ended, paused, has_mails, state } = done;
+    RangeDone { ended, has_mails, paused, state: state.name().to_owned() }
 }

@@ -56,6 +56,7 @@ const fn text(code: ErrorCode) -> &'static str {
         ErrorCode::RequestTimeout => page!("REQUEST_TIMEOUT"),
         ErrorCode::BodyIncomplete => page!("BODY_INCOMPLETE"),
         ErrorCode::Conflict => page!("CONFLICT"),
+        ErrorCode::BusinessRuleViolation => page!("BUSINESS_RULE_VIOLATION"),
         ErrorCode::IdempotencyKeyInUse => page!("IDEMPOTENCY_KEY_IN_USE"),
         ErrorCode::UploadAbandoned => page!("UPLOAD_ABANDONED"),
         ErrorCode::PreconditionFailed => page!("PRECONDITION_FAILED"),

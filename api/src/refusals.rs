@@ -71,6 +71,9 @@ refusals! {
     /// Of every route about one operation.
     OfOperation: [OfTenant]
         (StatusCode::NOT_FOUND, Code::EntityNotFound, "No such operation of this tenant", "there is no such operation");
+    /// Of every route that stops an operation or lets it go on.
+    OfControl: [OfOperation]
+        (StatusCode::CONFLICT, Code::BusinessRuleViolation, "The operation does not move there from where it is; `detail` names both states", "an operation that is succeeded cannot become paused");
     /// Of every route that reads a body.
     OfBody: []
         (StatusCode::BAD_REQUEST, Code::BodyIncomplete, "The connection broke in the middle of the body", "the body ended too early"),

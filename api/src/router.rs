@@ -34,6 +34,9 @@ pub(crate) fn table() -> OpenApiRouter<ApiState> {
         .routes(routes!(v1::operations::list::list))
         .routes(routes!(v1::operations::get::get))
         .routes(routes!(v1::operations::rows::rows))
+        .routes(routes!(v1::operations::pause::pause))
+        .routes(routes!(v1::operations::resume::resume))
+        .routes(routes!(v1::operations::cancel::cancel))
 }
 
 /// The service: every route, and around them what every answer needs.

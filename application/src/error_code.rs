@@ -46,6 +46,8 @@ codes! {
     BodyIncomplete = "BODY_INCOMPLETE",
     /// It contradicts what is stored.
     Conflict = "CONFLICT",
+    /// A rule forbids it in the state that it is in.
+    BusinessRuleViolation = "BUSINESS_RULE_VIOLATION",
     /// The first request with this key still comes in.
     IdempotencyKeyInUse = "IDEMPOTENCY_KEY_IN_USE",
     /// The upload stood still for too long.

@@ -101,6 +101,10 @@ pub trait WorkflowGateway: Send + Sync {
     /// Gives up after a few seconds.
     async fn start_import(&self, start: &StartImport) -> Result<Started, GatewayError>;
 
+    /// As `start_import`, and tells the workflow that its operation was resumed or has ended: one that waits because it
+    /// was paused looks again.
+    async fn wake_import(&self, start: &StartImport) -> Result<Started, GatewayError>;
+
     /// As `start_import`, for the workflow that sends the operation's welcome mails.
     async fn start_mails(&self, start: &StartImport) -> Result<Started, GatewayError>;
 

@@ -42,7 +42,7 @@ async fn an_import_continues_as_new_and_does_every_block_once() {
             upload.push(&row).unwrap();
             upload.flush().await.unwrap();
         }
-        let options = ImportOptions { on_error: OnError::Continue, send_welcome: false };
+        let options = ImportOptions { on_error: OnError::Continue, send_welcome: false, max_errors: None };
         let operation = upload.finish(options, &[]).await.unwrap().operation;
         let input = ImportUsersInput {
             tenant_id: ctx.tenant.get(),

@@ -85,7 +85,7 @@ async fn activities_that_run_twice_leave_the_same_state() {
             upload.push(&row).unwrap();
             upload.flush().await.unwrap();
         }
-        let options = ImportOptions { on_error: OnError::Continue, send_welcome: true };
+        let options = ImportOptions { on_error: OnError::Continue, send_welcome: true, max_errors: None };
         let id = upload.finish(options, &[]).await.unwrap().operation.id;
         let ended = wired.app.wait_for_operation(&ctx, id, Duration::from_mins(1)).await.unwrap();
         assert_eq!(ended.state.name(), "partially_succeeded");

@@ -35,7 +35,13 @@ impl Ranges {
         Some(BlockRange { tenant_id, operation_id, first_block, last_block: end - 1 })
     }
 
-    /// The first block that was not handed out; none when all were.
+    /// Takes back a range that was not done, and hands out no more.
+    pub(crate) fn give_back(&self, first_block: u32) {
+        self.next.set(self.next.get().min(first_block));
+        self.left.set(0);
+    }
+
+    /// The first block that was not handed out, or was given back; none when all were.
     pub(crate) fn rest(&self) -> Option<u32> {
         Some(self.next.get()).filter(|next| *next < self.blocks)
     }
@@ -68,5 +74,17 @@ mod tests {
         let taken: Vec<_> =
             std::iter::from_fn(|| ranges.take()).map(|range| (range.first_block, range.last_block)).collect();
         assert_eq!((taken, ranges.rest()), (vec![(4, 6), (7, 9)], Some(10)));
+    }
+
+    #[test]
+    fn what_is_given_back_is_where_the_next_run_begins() {
+        let ranges = ranges(0, 20, 3, 9);
+        for _ in 0..3 {
+            ranges.take();
+        }
+        ranges.give_back(6);
+        ranges.give_back(3);
+        assert!(ranges.take().is_none());
+        assert_eq!(ranges.rest(), Some(3));
     }
 }

@@ -18,6 +18,8 @@ pub const RANGES_PER_RUN: u32 = 500;
 /// Blocks of mails in one activity. One activity at a time per operation: what a crash repeats is one group.
 pub const MAIL_RANGE: u32 = 10;
 
+/// How often a paused workflow looks for itself whether its operation was resumed or cancelled.
+pub const PAUSED_LOOK: Duration = Duration::from_hours(1);
 /// A workflow task that a dead worker took is given to another one after this long.
 pub const WORKFLOW_TASK: Duration = Duration::from_secs(5);
 /// How often the sweeper looks.

@@ -18,7 +18,7 @@ fn payloads_are_ids_and_ranges() {
                 tenant_id: TENANT, operation_id: OPERATION, blocks: 3, first_block: 1, ranges_per_run: 0, has_mails: false,
             },
             "BlockRange": BlockRange { tenant_id: TENANT, operation_id: OPERATION, first_block: 0, last_block: 8 },
-            "RangeDone": RangeDone { ended: true, has_mails: false, state: "succeeded".to_owned() },
+            "RangeDone": RangeDone { ended: true, has_mails: false, paused: false, state: "succeeded".to_owned() },
             "FinishImport": FinishImport { tenant_id: TENANT, operation_id: OPERATION, failed: false },
             "SendWelcomeMailsInput": SendWelcomeMailsInput { tenant_id: TENANT, operation_id: OPERATION, blocks: 3 },
             "WelcomeBatch": WelcomeBatch { tenant_id: TENANT, batch_id: OPERATION },
@@ -32,7 +32,7 @@ fn the_first_form_of_each_payload_is_still_read() {
     let read: ImportUsersInput = serde_json::from_value(input).unwrap();
     assert_eq!((read.blocks, read.first_block, read.ranges_per_run, read.has_mails), (3, 0, 0, false));
     let done: RangeDone = serde_json::from_value(json!({ "ended": true, "has_mails": true })).unwrap();
-    assert_eq!(done, RangeDone { ended: true, has_mails: true, state: String::new() });
+    assert_eq!(done, RangeDone { ended: true, has_mails: true, paused: false, state: String::new() });
     let finish: FinishImport =
         serde_json::from_value(json!({ "tenant_id": TENANT, "operation_id": OPERATION })).unwrap();
     assert!(!finish.failed);

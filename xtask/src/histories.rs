@@ -58,12 +58,13 @@ fn record(home: PathBuf, bin: PathBuf) -> Result<()> {
     stack.mail.behave(Behaviour::temporary(Refusal::EveryNthRcpt(2)));
     import(&stack, &api, 20, "--wait-mails")?;
     create(&stack, &api)?;
+    pause_and_resume(&stack, &api)?;
     output_of(stack.muster()?.arg("ping"))?;
     let ended = wait_until("every workflow and a sweep to end", PATIENCE, || {
         let runs = runs(&stack)?;
         let sweeps = runs.iter().any(|run| run.kind == "Sweep" && run.completed);
         let others = runs.iter().filter(|run| run.kind != "Sweep");
-        Ok((sweeps && others.clone().count() >= 7 && others.clone().all(|run| run.completed)).then_some(runs))
+        Ok((sweeps && others.clone().count() >= 8 && others.clone().all(|run| run.completed)).then_some(runs))
     })?;
     let folder = workspace_dir()?.join("workflows/histories");
     fs::create_dir_all(&folder)?;
@@ -133,6 +134,26 @@ fn create(stack: &Stack, api: &Service) -> Result<()> {
     let body = json!({ "email": format!("{PREFIX}@example.com"), "username": PREFIX });
     let url = format!("{}/api/v1/users", api.url());
     ureq::post(&url).header("X-Tenant-Token", &token).send_json(&body).context("the user was not made")?;
+    Ok(())
+}
+
+/// An import that is paused before a worker has begun it, and goes on once its workflow waits.
+fn pause_and_resume(stack: &Stack, api: &Service) -> Result<()> {
+    let token = stack.token(&random_uuid()?)?;
+    let file = stack.home().join("paused.csv");
+    data::csv_file(&file, &format!("{PREFIX}-paused"), MANY)?;
+    let ask = |path: &str| ureq::post(format!("{}/api/v1/{path}", api.url())).header("X-Tenant-Token", &token);
+    let upload = ask("users/batch?send_welcome=false").header("Content-Type", "text/csv");
+    let mut accepted = upload.header("Prefer", "respond-async").send(fs::File::open(&file)?)?;
+    let operation: Value = accepted.body_mut().read_json()?;
+    let id = operation.get("id").and_then(Value::as_str).context("the answer has no id")?;
+    ask(&format!("operations/{id}/pause")).send_empty()?;
+    let query = format!("MusterOperation='{id}' and MusterState='paused'");
+    wait_until("the workflow to wait", PATIENCE, || {
+        let list = stack.temporal.cli(&["workflow", "list", "--query", &query, "--output", "json"])?;
+        Ok(list.contains(id).then_some(()))
+    })?;
+    ask(&format!("operations/{id}/resume")).send_empty()?;
     Ok(())
 }
 

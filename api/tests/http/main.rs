@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod batch;
 #[cfg(test)]
+mod control;
+#[cfg(test)]
 mod bodies;
 #[cfg(test)]
 mod cors;

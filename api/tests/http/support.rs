@@ -60,6 +60,10 @@ impl WorkflowGateway for TestEngine {
         Ok(Started::Running)
     }
 
+    async fn wake_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
+        self.start_import(start).await
+    }
+
     async fn start_mails(&self, _: &StartImport) -> Result<Started, GatewayError> {
         Ok(Started::Running)
     }

@@ -16,7 +16,7 @@ pub struct FinishImport {
 }
 
 impl App {
-    /// Judges the ledger and stores the final state; an operation that has ended stays as it is.
+    /// Judges the ledger and stores the final state; an operation that has ended, or is paused, stays as it is.
     ///
     /// # Errors
     /// `Unavailable` when storage is down.
@@ -31,7 +31,8 @@ impl App {
             uow.operations().find(command.operation).await?.ok_or_else(|| AppError::not_found("operation"))?;
         uow.commit().await?;
         let state = operation.state;
-        Ok(RangeDone { ended: state.is_final(), has_mails: operation.progress.mails_total > 0, state })
+        let paused = state == OperationState::Paused;
+        Ok(RangeDone { ended: state.is_final(), paused, has_mails: operation.progress.mails_total > 0, state })
     }
 
     /// Within the caller's unit of work: ends an operation that cannot be carried on; `false` if it has ended already.
@@ -62,7 +63,7 @@ impl App {
         let Some(mut operation) = repository.lock(operation).await? else {
             return Err(AppError::not_found("operation"));
         };
-        if operation.state.is_final() {
+        if !operation.state.is_going() {
             return Ok(operation.state);
         }
         if operation.progress.blocks_done < operation.progress.blocks_total {

@@ -27,19 +27,23 @@ pub(super) struct BlockDone {
 
 impl App {
     /// Does one block, exactly once: its users, its bad rows, its mail batch and its line in the ledger are one
-    /// transaction. A block that has an outcome is not done again, however often this is called.
+    /// transaction. A block that has an outcome is not done again, however often this is called. None, and nothing done,
+    /// when the operation is not going on; whoever stops it waits until this has ended.
     pub(super) async fn import_block(
         &self,
         ctx: &Context,
         operation: &Operation,
         number: u32,
-    ) -> Result<BlockDone, AppError> {
+    ) -> Result<Option<BlockDone>, AppError> {
         let mut uow = self.begin(ctx).await?;
         let Some(block) = uow.operations().lock_block(operation.id, number).await? else {
             return Err(AppError::not_found("block"));
         };
         if let Some(outcome) = block.outcome {
-            return Ok(BlockDone { outcome, ended: None });
+            return Ok(Some(BlockDone { outcome, ended: None }));
+        }
+        if !block.operation.is_going() {
+            return Ok(None);
         }
         let mut parsed = self.parse_block(operation, &block.payload)?;
         let lost = self.insert_users(uow.as_mut(), operation, &parsed).await?;
@@ -54,12 +58,16 @@ impl App {
             // All or nothing: undo the users, and only report.
             drop(uow);
             uow = self.begin(ctx).await?;
-            if let Some(outcome) = uow.operations().lock_block(operation.id, number).await?.and_then(|b| b.outcome) {
-                return Ok(BlockDone { outcome, ended: None });
+            let again = uow.operations().lock_block(operation.id, number).await?;
+            if let Some(outcome) = again.as_ref().and_then(|block| block.outcome) {
+                return Ok(Some(BlockDone { outcome, ended: None }));
+            }
+            if !again.is_some_and(|block| block.operation.is_going()) {
+                return Ok(None);
             }
         }
         let ended = self.settle(uow, operation, &block.payload, &parsed.failed, outcome).await?;
-        Ok(BlockDone { outcome, ended })
+        Ok(Some(BlockDone { outcome, ended }))
     }
 
     async fn settle(

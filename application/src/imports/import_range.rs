@@ -20,6 +20,8 @@ pub struct ImportRange {
 pub struct RangeDone {
     /// The operation has reached a final state.
     pub ended: bool,
+    /// The operation is paused: what was not done waits.
+    pub paused: bool,
     /// There are welcome mails to send.
     pub has_mails: bool,
     /// Where the operation is.
@@ -42,9 +44,7 @@ impl App {
             return Err(AppError::not_found("operation"));
         };
         let single = operation.progress.blocks_total == 1;
-        let open = if operation.state.is_final() {
-            Vec::new()
-        } else {
+        let open = if operation.state.is_going() {
             let now = self.ports.clock.now();
             operation.started_at.get_or_insert(now);
             if !single {
@@ -52,19 +52,34 @@ impl App {
                 operation.state = OperationState::Running;
             }
             uow.operations().open_blocks(operation.id, range.first_block, range.last_block).await?
+        } else {
+            Vec::new()
         };
         uow.commit().await?;
 
+        if operation.is_over_budget() {
+            // An earlier attempt ended between the block that passed it and the pause.
+            self.pause_if_over_budget(ctx, operation.id).await?;
+        }
         let (mut created, mut state) = (operation.progress.created > 0, operation.state);
         for block in open {
             if beat.is_cancelled() {
                 return Err(AppError::new(ErrorKind::Unavailable, ErrorCode::Cancelled, "the worker is stopping"));
             }
-            let done = self.import_block(ctx, &operation, block).await?;
+            let Some(done) = self.import_block(ctx, &operation, block).await? else {
+                // Somebody has stopped it meanwhile.
+                state = self.operation(ctx, operation.id).await?.state;
+                break;
+            };
             created |= done.outcome.created > 0;
             state = done.ended.unwrap_or(state);
+            if done.outcome.failed > 0 && operation.options.max_errors.is_some() {
+                // The next block looks at the state again.
+                self.pause_if_over_budget(ctx, operation.id).await?;
+            }
         }
+        let paused = state == OperationState::Paused;
         let has_mails = operation.options.send_welcome && created;
-        Ok(RangeDone { ended: single || state.is_final(), has_mails, state })
+        Ok(RangeDone { ended: state.is_final() || (single && !paused), paused, has_mails, state })
     }
 }

@@ -189,9 +189,13 @@ impl Upload {
     /// The digest of the request: the body, and every option that changes what it means.
     fn seal(&self, options: ImportOptions) -> [u8; 32] {
         let mut digest = self.digest.clone();
-        let ImportOptions { on_error, send_welcome } = options;
+        let ImportOptions { on_error, send_welcome, max_errors } = options;
         let format = self.operation.format.name();
         digest.update(format!("\0{format}\0{}\0{send_welcome}", on_error.name()).as_bytes());
+        // Only where it is given, so that digests of requests without it stay what they were.
+        if let Some(budget) = max_errors {
+            digest.update(format!("\0{budget}").as_bytes());
+        }
         digest.finalize().into()
     }
 

@@ -1,8 +1,12 @@
 //! Watching operations and keeping them going.
 
+mod cancel;
+mod control;
 mod discard;
 mod get;
 mod list;
+mod pause;
+mod resume;
 mod rows;
 mod sweep;
 mod wait;

@@ -1,5 +1,5 @@
 use muster_domain::OperationId;
-use muster_domain::operations::{DueOperation, DueReason, OperationFailure};
+use muster_domain::operations::{DueOperation, DueReason, OperationFailure, OperationState};
 
 use crate::mails::SendMails;
 use crate::ports::{GatewayError, StartImport, Started};
@@ -91,9 +91,17 @@ impl App {
     }
 
     async fn revive(&self, ctx: &Context, due: DueOperation, swept: &mut Swept) -> Result<(), AppError> {
-        let blocks = self.operation(ctx, due.operation).await?.progress.blocks_total;
+        let operation = self.operation(ctx, due.operation).await?;
+        let blocks = operation.progress.blocks_total;
         let start = StartImport { tenant: due.tenant, operation: due.operation, blocks };
-        match self.ports.workflows.start_import(&start).await.map_err(engine_down)? {
+        let workflows = &self.ports.workflows;
+        let asked = if operation.state == OperationState::Queued {
+            // Its workflow may wait to hear that the operation was resumed.
+            workflows.wake_import(&start).await
+        } else {
+            workflows.start_import(&start).await
+        };
+        match asked.map_err(engine_down)? {
             Started::Running => {
                 self.touch(ctx, due.operation).await?;
                 swept.started += 1;

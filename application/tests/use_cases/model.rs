@@ -93,6 +93,7 @@ async fn run(seed: u64) -> Result<()> {
         let options = ImportOptions {
             on_error: if abort { OnError::Abort } else { OnError::Continue },
             send_welcome: random.chance(50),
+            max_errors: None,
         };
         let id = world.queue(&blocks, options).await?;
         let mut attempts = 0;

@@ -19,9 +19,9 @@ use muster_testkit::memory::{
 };
 use uuid::Uuid;
 
-pub const CONTINUE: ImportOptions = ImportOptions { on_error: OnError::Continue, send_welcome: true };
-pub const ABORT: ImportOptions = ImportOptions { on_error: OnError::Abort, send_welcome: true };
-pub const SILENT: ImportOptions = ImportOptions { on_error: OnError::Continue, send_welcome: false };
+pub const CONTINUE: ImportOptions = ImportOptions { on_error: OnError::Continue, send_welcome: true, max_errors: None };
+pub const ABORT: ImportOptions = ImportOptions { on_error: OnError::Abort, send_welcome: true, max_errors: None };
+pub const SILENT: ImportOptions = ImportOptions { on_error: OnError::Continue, send_welcome: false, max_errors: None };
 
 pub const SETTINGS: Settings = Settings {
     email_policy: EmailPolicy { allow_special_use: false },

@@ -21,6 +21,9 @@ pub(crate) struct Upload {
     /// What to do when a row is wrong; the API's default depends on the format
     #[arg(long, value_enum)]
     on_error: Option<OnError>,
+    /// Pause the import when more rows than this have failed: a number, or a share of all rows such as 0.5%
+    #[arg(long)]
+    max_errors: Option<String>,
     /// Send no welcome mails
     #[arg(long, conflicts_with = "wait_mails")]
     no_mail: bool,
@@ -87,6 +90,9 @@ impl Upload {
                     OnError::Abort => "abort",
                 },
             );
+        }
+        if let Some(max_errors) = &self.max_errors {
+            request = request.query("max_errors", max_errors);
         }
         if self.no_mail {
             request = request.query("send_welcome", "false");

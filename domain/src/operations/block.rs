@@ -1,5 +1,7 @@
 use bytes::Bytes;
 
+use super::OperationState;
+
 /// Rows of a block: the unit of one transaction.
 pub const BLOCK_ROWS: u32 = 10_000;
 
@@ -32,6 +34,8 @@ pub struct Block {
     pub payload: BlockPayload,
     /// What came of it; none until it is done.
     pub outcome: Option<BlockOutcome>,
+    /// Where its operation is, and stays until the unit of work ends.
+    pub operation: OperationState,
 }
 
 impl BlockPayload {

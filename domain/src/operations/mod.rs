@@ -1,8 +1,10 @@
 //! Long-running operations: what was asked, how far it is, what came of it.
 
 mod block;
+mod error_budget;
 mod operation;
 mod options;
+mod pause;
 mod progress;
 mod repository;
 mod row;
@@ -10,8 +12,10 @@ mod row_id;
 mod state;
 
 pub use block::{BLOCK_ROWS, Block, BlockOutcome, BlockPayload};
+pub use error_budget::ErrorBudget;
 pub use operation::{NewOperation, Operation, OperationFailure, OperationKind};
 pub use options::{ImportOptions, OnError, UploadFormat};
+pub use pause::{Pause, PauseReason};
 pub use progress::Progress;
 pub use repository::{
     DueOperation, DueReason, IdempotencyEntry, KeyOwner, OperationPosition, OperationReader, OperationRepository,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{ImportOptions, OperationState, Progress, RowIds, TransitionError, UploadFormat};
+use super::{ImportOptions, OperationState, Pause, Progress, RowIds, TransitionError, UploadFormat};
 use crate::{OperationId, TenantId};
 
 /// What an operation does.
@@ -72,6 +72,10 @@ pub struct Operation {
     pub unknown_columns: Vec<String>,
     /// How far it is.
     pub progress: Progress,
+    /// Why it is paused, while it is.
+    pub pause: Option<Pause>,
+    /// Failed rows that its error budget does not count: those that were there when it was last resumed.
+    pub errors_accepted: u64,
     /// Why it failed as a whole.
     pub failure: Option<OperationFailure>,
     /// Who asked for it: the subject of their token.
@@ -136,8 +140,9 @@ impl Operation {
         self.end(OperationState::Failed, now)
     }
 
-    fn end(&mut self, end: OperationState, now: DateTime<Utc>) -> Result<(), TransitionError> {
+    pub(super) fn end(&mut self, end: OperationState, now: DateTime<Utc>) -> Result<(), TransitionError> {
         self.state = self.state.to(end)?;
+        self.pause = None;
         self.started_at.get_or_insert(now);
         self.finished_at = Some(now);
         Ok(())
@@ -145,14 +150,14 @@ impl Operation {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use chrono::TimeDelta;
     use uuid::Uuid;
 
     use super::*;
     use crate::operations::OnError;
 
-    fn operation() -> Operation {
+    pub(in crate::operations) fn operation() -> Operation {
         let created_at = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
         Operation {
             id: OperationId::new(Uuid::from_u128(1)),
@@ -160,9 +165,11 @@ mod tests {
             kind: OperationKind::UsersImport,
             state: OperationState::Running,
             format: UploadFormat::Csv,
-            options: ImportOptions { on_error: OnError::Continue, send_welcome: true },
+            options: ImportOptions { on_error: OnError::Continue, send_welcome: true, max_errors: None },
             unknown_columns: Vec::new(),
             progress: Progress::default(),
+            pause: None,
+            errors_accepted: 0,
             failure: None,
             actor: None,
             created_at,

@@ -1,3 +1,5 @@
+use super::ErrorBudget;
+
 /// What to do when a row cannot be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnError {
@@ -25,6 +27,8 @@ pub struct ImportOptions {
     pub on_error: OnError,
     /// Whether each new user gets a welcome mail.
     pub send_welcome: bool,
+    /// How many rows may fail before it is paused; none is any number.
+    pub max_errors: Option<ErrorBudget>,
 }
 
 impl OnError {

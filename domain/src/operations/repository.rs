@@ -75,7 +75,7 @@ pub trait OperationRepository: Send {
     /// As `find`, and locks it until the unit of work ends.
     async fn lock(&mut self, operation: OperationId) -> Result<Option<Operation>, RepositoryError>;
 
-    /// `queued` becomes `running`; nothing happens in any other state.
+    /// `queued` becomes `running`, begun now unless it had begun before; nothing happens in any other state.
     async fn start(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError>;
 
     /// Notes that the operation was looked after, so that the sweeper turns to others first.
@@ -84,7 +84,11 @@ pub trait OperationRepository: Send {
     /// Stores a final state and tells those who wait for the operation once this unit of work is committed.
     async fn end(&mut self, operation: &Operation) -> Result<(), RepositoryError>;
 
-    /// Reads a block and locks its line in the ledger until the unit of work ends.
+    /// Stores where a locked operation is that has not ended: its state, its pause, its error budget.
+    async fn store(&mut self, operation: &Operation, now: DateTime<Utc>) -> Result<(), RepositoryError>;
+
+    /// Reads a block and locks its line in the ledger until the unit of work ends. Until then nobody else can lock its
+    /// operation; units of work that do other blocks of it are not in the way.
     async fn lock_block(&mut self, operation: OperationId, block: u32) -> Result<Option<Block>, RepositoryError>;
 
     /// Numbers of the blocks in `first..=last` that have no outcome, ascending.

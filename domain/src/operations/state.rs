@@ -7,6 +7,8 @@ pub enum OperationState {
     Queued,
     /// A worker has begun.
     Running,
+    /// Nothing is done until somebody resumes it.
+    Paused,
     /// Every row did what was asked.
     Succeeded,
     /// Some rows did, some failed.
@@ -29,10 +31,11 @@ pub struct TransitionError {
 
 impl OperationState {
     /// Every state, in the order of a life.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Receiving,
         Self::Queued,
         Self::Running,
+        Self::Paused,
         Self::Succeeded,
         Self::PartiallySucceeded,
         Self::Failed,
@@ -45,6 +48,7 @@ impl OperationState {
             Self::Receiving => "receiving",
             Self::Queued => "queued",
             Self::Running => "running",
+            Self::Paused => "paused",
             Self::Succeeded => "succeeded",
             Self::PartiallySucceeded => "partially_succeeded",
             Self::Failed => "failed",
@@ -62,6 +66,11 @@ impl OperationState {
         matches!(self, Self::Succeeded | Self::PartiallySucceeded | Self::Failed | Self::Cancelled)
     }
 
+    /// Whether its rows may be done.
+    pub const fn is_going(self) -> bool {
+        matches!(self, Self::Queued | Self::Running)
+    }
+
     /// Moves on.
     ///
     /// # Errors
@@ -70,8 +79,10 @@ impl OperationState {
         let legal = match self {
             Self::Receiving => matches!(next, Self::Queued),
             Self::Queued => !matches!(next, Self::Receiving | Self::Queued),
-            Self::Running => next.is_final(),
-            _ => false,
+            Self::Running => matches!(next, Self::Paused) || next.is_final(),
+            // Whoever resumes it queues it anew; its rows cannot end it.
+            Self::Paused => matches!(next, Self::Queued | Self::Failed | Self::Cancelled),
+            Self::Succeeded | Self::PartiallySucceeded | Self::Failed | Self::Cancelled => false,
         };
         if legal { Ok(next) } else { Err(TransitionError { from: self, to: next }) }
     }
@@ -85,6 +96,15 @@ mod tests {
     fn names_are_read_back() {
         for state in OperationState::ALL {
             assert_eq!(OperationState::from_name(state.name()), Some(state));
+        }
+    }
+
+    #[test]
+    fn only_what_goes_on_is_paused_and_only_what_is_paused_resumes() {
+        for state in OperationState::ALL {
+            assert_eq!(state.to(OperationState::Paused).is_ok(), state.is_going(), "{state:?}");
+            let queued = matches!(state, OperationState::Receiving | OperationState::Paused);
+            assert_eq!(state.to(OperationState::Queued).is_ok(), queued, "{state:?}");
         }
     }
 

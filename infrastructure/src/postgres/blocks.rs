@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
-use muster_domain::operations::{Block, BlockOutcome, BlockPayload, SettledBlock};
+use muster_domain::operations::{Block, BlockOutcome, BlockPayload, OperationState, SettledBlock};
 use muster_domain::{OperationId, RepositoryError};
 
 use super::convert::{to_i32, to_u32};
-use super::error::{one_row, repository_error};
+use super::error::{damaged, one_row, repository_error};
 use super::unit_of_work::PgUnitOfWork;
 
 impl PgUnitOfWork {
@@ -29,16 +29,20 @@ impl PgUnitOfWork {
         operation: OperationId,
         number: u32,
     ) -> Result<Option<Block>, RepositoryError> {
+        // The block first: who waits for it holds nothing that whoever does it may need to end the operation.
         let row = sqlx::query!(
             r#"select
-                   first_row
-                 , row_count
-                 , payload
-                 , created
-                 , failed
-               from operation_blocks
-               where tenant_id = $1 and operation_id = $2 and number = $3
-               for update"#,
+                   b.first_row
+                 , b.row_count
+                 , b.payload
+                 , b.created
+                 , b.failed
+                 , o.state
+               from operation_blocks b
+               join operations o on o.tenant_id = b.tenant_id and o.id = b.operation_id
+               where b.tenant_id = $1 and b.operation_id = $2 and b.number = $3
+               for update of b
+               for key share of o"#,
             self.tenant,
             operation.get(),
             to_i32(number)?,
@@ -57,7 +61,8 @@ impl PgUnitOfWork {
             rows: to_u32(row.row_count)?,
             data: row.payload.into(),
         };
-        Ok(Some(Block { payload, outcome }))
+        let operation = OperationState::from_name(&row.state).ok_or_else(|| damaged("state"))?;
+        Ok(Some(Block { payload, outcome, operation }))
     }
 
     pub(super) async fn open(

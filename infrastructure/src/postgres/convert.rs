@@ -7,6 +7,10 @@ pub(super) fn to_i32(number: u32) -> Result<i32, RepositoryError> {
     i32::try_from(number).map_err(|error| RepositoryError::Internal(error.into()))
 }
 
+pub(super) fn to_i64(number: u64) -> Result<i64, RepositoryError> {
+    i64::try_from(number).map_err(|error| RepositoryError::Internal(error.into()))
+}
+
 pub(super) fn to_u32(number: i32) -> Result<u32, RepositoryError> {
     u32::try_from(number).map_err(|_| damaged("number"))
 }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    ImportOptions, OnError, Operation, OperationFailure, OperationKind, OperationPosition, OperationState, Progress,
-    UploadFormat,
+    ErrorBudget, ImportOptions, OnError, Operation, OperationFailure, OperationKind, OperationPosition, OperationState,
+    Pause, PauseReason, Progress, UploadFormat,
 };
 use muster_domain::{OperationId, RepositoryError, TenantId};
 use sqlx::{Postgres, QueryBuilder};
@@ -22,9 +22,13 @@ struct OperationRow {
     format: String,
     on_error: String,
     send_welcome: bool,
+    max_errors: Option<String>,
     unknown_columns: Vec<String>,
     rows_total: i32,
     blocks_total: i32,
+    pause_reason: Option<String>,
+    paused_at: Option<DateTime<Utc>>,
+    errors_accepted: i64,
     failure_code: Option<String>,
     failure_detail: Option<String>,
     actor: Option<String>,
@@ -46,13 +50,20 @@ struct OperationRow {
 impl OperationRow {
     fn read(self, tenant: TenantId) -> Result<Operation, RepositoryError> {
         let on_error = OnError::from_name(&self.on_error).ok_or_else(|| damaged("error policy"))?;
+        let budget = |text: &str| ErrorBudget::parse(text).ok_or_else(|| damaged("error budget"));
+        let reason = |name: &str| PauseReason::from_name(name).ok_or_else(|| damaged("reason of a pause"));
+        let pause_reason = self.pause_reason.as_deref().map(reason).transpose()?;
         Ok(Operation {
             id: OperationId::new(self.id),
             tenant,
             kind: OperationKind::from_name(&self.kind).ok_or_else(|| damaged("kind"))?,
             state: OperationState::from_name(&self.state).ok_or_else(|| damaged("state"))?,
             format: UploadFormat::from_name(&self.format).ok_or_else(|| damaged("format"))?,
-            options: ImportOptions { on_error, send_welcome: self.send_welcome },
+            options: ImportOptions {
+                on_error,
+                send_welcome: self.send_welcome,
+                max_errors: self.max_errors.as_deref().map(budget).transpose()?,
+            },
             unknown_columns: self.unknown_columns,
             progress: Progress {
                 rows_total: to_u32(self.rows_total)?.into(),
@@ -67,6 +78,8 @@ impl OperationRow {
                 mails_refused: to_u64(self.mails_refused)?,
                 mails_settled_at: self.mails_settled_at,
             },
+            pause: pause_reason.zip(self.paused_at).map(|(reason, since)| Pause { reason, since }),
+            errors_accepted: to_u64(self.errors_accepted)?,
             failure: self
                 .failure_code
                 .map(|code| OperationFailure { code, detail: self.failure_detail.unwrap_or_default() }),
@@ -93,9 +106,13 @@ impl PgUnitOfWork {
                  , o.format
                  , o.on_error
                  , o.send_welcome
+                 , o.max_errors
                  , o.unknown_columns
                  , o.rows_total
                  , o.blocks_total
+                 , o.pause_reason
+                 , o.paused_at
+                 , o.errors_accepted
                  , o.failure_code
                  , o.failure_detail
                  , o.actor

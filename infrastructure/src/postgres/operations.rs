@@ -6,7 +6,7 @@ use muster_domain::operations::{
 };
 use muster_domain::{OperationId, RepositoryError};
 
-use super::convert::{to_i32, to_u64};
+use super::convert::{to_i32, to_i64, to_u64};
 use super::error::{one_row, repository_error};
 use super::unit_of_work::PgUnitOfWork;
 use super::watch::CHANNEL;
@@ -87,6 +87,7 @@ impl OperationRepository for PgUnitOfWork {
                set state = 'queued'
                  , on_error = $3
                  , send_welcome = $4
+                 , max_errors = $9
                  , unknown_columns = $5
                  , rows_total = $6
                  , blocks_total = $7
@@ -101,6 +102,7 @@ impl OperationRepository for PgUnitOfWork {
             to_i32(rows)?,
             to_i32(blocks)?,
             now,
+            options.max_errors.map(|budget| budget.to_string()),
         )
         .execute(&mut *self.tx)
         .await
@@ -141,7 +143,7 @@ impl OperationRepository for PgUnitOfWork {
     async fn start(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError> {
         sqlx::query!(
             r#"update operations
-               set state = 'running', started_at = $3, updated_at = $3
+               set state = 'running', started_at = coalesce(started_at, $3), updated_at = $3
                where tenant_id = $1 and id = $2 and state = 'queued'"#,
             self.tenant,
             operation.get(),
@@ -175,6 +177,8 @@ impl OperationRepository for PgUnitOfWork {
                    set state = $3
                      , failure_code = $4
                      , failure_detail = $5
+                     , pause_reason = null
+                     , paused_at = null
                      , started_at = $6
                      , finished_at = $7
                      , updated_at = $7
@@ -195,6 +199,31 @@ impl OperationRepository for PgUnitOfWork {
         .await
         .map_err(repository_error)?;
         one_row(to_u64(done.notified)?)
+    }
+
+    async fn store(&mut self, operation: &Operation, now: DateTime<Utc>) -> Result<(), RepositoryError> {
+        let done = sqlx::query!(
+            r#"update operations
+               set state = $3
+                 , pause_reason = $4
+                 , paused_at = $5
+                 , max_errors = $6
+                 , errors_accepted = $7
+                 , updated_at = $8
+               where tenant_id = $1 and id = $2"#,
+            self.tenant,
+            operation.id.get(),
+            operation.state.name(),
+            operation.pause.map(|pause| pause.reason.name()),
+            operation.pause.map(|pause| pause.since),
+            operation.options.max_errors.map(|budget| budget.to_string()),
+            to_i64(operation.errors_accepted)?,
+            now,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        one_row(done.rows_affected())
     }
 
     async fn lock_block(&mut self, operation: OperationId, block: u32) -> Result<Option<Block>, RepositoryError> {

@@ -15,21 +15,17 @@ use super::connect::TIMEOUT;
 #[async_trait]
 impl WorkflowGateway for Temporal {
     async fn start_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
-        let (tenant_id, operation_id) = (start.tenant.get(), start.operation.get());
-        let id = names::import_workflow(tenant_id, operation_id);
-        let input = ImportUsersInput {
-            tenant_id,
-            operation_id,
-            blocks: start.blocks,
-            first_block: 0,
-            ranges_per_run: 0,
-            has_mails: false,
-        };
-        let summary = format!("Import of {} blocks of users", start.blocks);
-        let options = options(start.tenant, import(start), names::CONTROL_QUEUE, id, summary);
+        let (input, options) = import(start);
         let client = self.client().await.map_err(gateway_error)?;
         let begun = timeout(TIMEOUT, client.start_workflow(ImportUsers::run, input, options)).await;
         started(begun.map_err(gateway_error)?.map(drop))
+    }
+
+    async fn wake_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
+        let (input, options) = import(start);
+        let client = self.client().await.map_err(gateway_error)?;
+        let woken = client.signal_with_start_workflow(ImportUsers::run, input, ImportUsers::wake, (), options);
+        started(timeout(TIMEOUT, woken).await.map_err(gateway_error)?.map(drop))
     }
 
     async fn start_mails(&self, start: &StartImport) -> Result<Started, GatewayError> {
@@ -37,7 +33,7 @@ impl WorkflowGateway for Temporal {
         let id = names::mail_workflow(tenant_id, operation_id);
         let input = SendWelcomeMailsInput { tenant_id, operation_id, blocks: start.blocks };
         let options =
-            options(start.tenant, import(start), names::MAIL_QUEUE, id, "Welcome mails of an import".to_owned());
+            options(start.tenant, attributes(start), names::MAIL_QUEUE, id, "Welcome mails of an import".to_owned());
         let client = self.client().await.map_err(gateway_error)?;
         let begun = timeout(TIMEOUT, client.start_workflow(SendWelcomeMails::run, input, options)).await;
         started(begun.map_err(gateway_error)?.map(drop))
@@ -56,8 +52,24 @@ impl WorkflowGateway for Temporal {
     }
 }
 
+/// The workflow that carries an import out.
+fn import(start: &StartImport) -> (ImportUsersInput, WorkflowStartOptions) {
+    let (tenant_id, operation_id) = (start.tenant.get(), start.operation.get());
+    let id = names::import_workflow(tenant_id, operation_id);
+    let input = ImportUsersInput {
+        tenant_id,
+        operation_id,
+        blocks: start.blocks,
+        first_block: 0,
+        ranges_per_run: 0,
+        has_mails: false,
+    };
+    let summary = format!("Import of {} blocks of users", start.blocks);
+    (input, options(start.tenant, attributes(start), names::CONTROL_QUEUE, id, summary))
+}
+
 /// What an operation's workflows can be found by.
-fn import(start: &StartImport) -> Vec<SearchAttributeUpdate> {
+fn attributes(start: &StartImport) -> Vec<SearchAttributeUpdate> {
     vec![names::OPERATION.value_set(start.operation.to_string()), names::KIND.value_set("users.import".to_owned())]
 }
 

@@ -18,7 +18,8 @@ use uuid::{Builder, Uuid};
 use super::World;
 
 /// What the cases ask for when they queue an operation.
-pub(super) const OPTIONS: ImportOptions = ImportOptions { on_error: OnError::Continue, send_welcome: true };
+pub(super) const OPTIONS: ImportOptions =
+    ImportOptions { on_error: OnError::Continue, send_welcome: true, max_errors: None };
 const POLICY: EmailPolicy = EmailPolicy { allow_special_use: false };
 
 /// Where a case is tried: a storage, and two tenants of it that nobody has used.

@@ -9,6 +9,7 @@
 //! ```
 
 mod arena;
+mod control;
 mod due;
 mod keys;
 mod ledger;
@@ -122,6 +123,11 @@ cases! {
         start_changes_no_other_state
         the_end_is_stored
         a_locked_operation_ends_once;
+    control:
+        a_pause_and_a_budget_are_read_back
+        who_resumes_is_not_begun_anew
+        an_end_takes_the_pause_away
+        who_locks_an_operation_waits_for_its_blocks_and_they_for_each_other_never;
     ledger:
         a_block_that_does_not_exist_is_none
         a_settled_block_has_its_outcome

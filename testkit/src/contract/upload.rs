@@ -56,7 +56,7 @@ pub(super) async fn blocks_are_appended_only_while_receiving(arena: &Arena<'_>) 
 pub(super) async fn an_upload_is_queued_once(arena: &Arena<'_>) -> Result<()> {
     let id = operation_id(1);
     arena.receive(id, at(0)).await?;
-    let first = ImportOptions { on_error: OnError::Abort, send_welcome: false };
+    let first = ImportOptions { on_error: OnError::Abort, send_welcome: false, max_errors: None };
     let columns = ["shoe \"size\"".to_owned(), "größe,{}".to_owned()];
     let mut uow = arena.begin().await?;
     ensure!(uow.operations().append_blocks(id, &blocks(&[3, 2]), at(1)).await?);

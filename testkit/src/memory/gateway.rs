@@ -17,6 +17,7 @@ struct Inner {
     closed: HashSet<OperationId>,
     closed_mails: HashSet<OperationId>,
     imports: Vec<StartImport>,
+    wakes: Vec<StartImport>,
     mails: Vec<StartImport>,
     closed_welcomes: HashSet<WelcomeBatchId>,
     welcomes: Vec<StartWelcomes>,
@@ -53,6 +54,11 @@ impl MemoryGateway {
         lock(&self.0).imports.clone()
     }
 
+    /// As [`Self::starts`], for workflows that were told that their operation has moved.
+    pub fn wakes(&self) -> Vec<StartImport> {
+        lock(&self.0).wakes.clone()
+    }
+
     /// As [`Self::starts`], for the workflows that send mails.
     pub fn mail_starts(&self) -> Vec<StartImport> {
         lock(&self.0).mails.clone()
@@ -65,6 +71,14 @@ impl WorkflowGateway for MemoryGateway {
         let mut inner = lock(&self.0);
         let closed = inner.closed.contains(&start.operation);
         inner.answer(closed, start, |inner| &mut inner.imports)
+    }
+
+    async fn wake_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
+        let mut inner = lock(&self.0);
+        let closed = inner.closed.contains(&start.operation);
+        let started = inner.answer(closed, start, |inner| &mut inner.imports)?;
+        inner.wakes.push(*start);
+        Ok(started)
     }
 
     async fn start_mails(&self, start: &StartImport) -> Result<Started, GatewayError> {

@@ -19,10 +19,12 @@ impl OperationRepository for MemoryUnit {
                 kind: operation.kind,
                 state: OperationState::Receiving,
                 format: operation.format,
-                options: ImportOptions { on_error: OnError::Continue, send_welcome: true },
+                options: ImportOptions { on_error: OnError::Continue, send_welcome: true, max_errors: None },
                 unknown_columns: Vec::new(),
                 rows_total: 0,
                 blocks_total: 0,
+                pause: None,
+                errors_accepted: 0,
                 failure: None,
                 actor: operation.actor.clone(),
                 created_at: operation.created_at,
@@ -131,7 +133,7 @@ impl OperationRepository for MemoryUnit {
             let found = draft.operations.get_mut(&operation);
             if let Some(stored) = found.filter(|stored| stored.state == OperationState::Queued) {
                 stored.state = OperationState::Running;
-                stored.started_at = Some(now);
+                stored.started_at.get_or_insert(now);
                 stored.updated_at = now;
             }
             Ok(())
@@ -155,6 +157,7 @@ impl OperationRepository for MemoryUnit {
                 return Err(defect("an end that is none, or a second one"));
             }
             stored.state = operation.state;
+            stored.pause = None;
             stored.failure.clone_from(&operation.failure);
             stored.started_at = operation.started_at;
             stored.finished_at = operation.finished_at;
@@ -165,10 +168,28 @@ impl OperationRepository for MemoryUnit {
         Ok(())
     }
 
+    async fn store(&mut self, operation: &Operation, now: DateTime<Utc>) -> Result<(), RepositoryError> {
+        self.statement(|draft| {
+            let stored = draft.operations.get_mut(&operation.id);
+            let stored = stored.ok_or_else(|| defect("an operation that does not exist"))?;
+            stored.state = operation.state;
+            stored.pause = operation.pause;
+            stored.options.max_errors = operation.options.max_errors;
+            stored.errors_accepted = operation.errors_accepted;
+            stored.updated_at = now;
+            Ok(())
+        })
+    }
+
     async fn lock_block(&mut self, operation: OperationId, block: u32) -> Result<Option<Block>, RepositoryError> {
         self.statement(|draft| {
-            let found = draft.blocks.get(&(operation, block));
-            Ok(found.map(|stored| Block { payload: stored.payload.clone(), outcome: stored.outcome }))
+            let state = draft.operations.get(&operation).map(|stored| stored.state);
+            let found = draft.blocks.get(&(operation, block)).zip(state);
+            Ok(found.map(|(stored, operation)| Block {
+                payload: stored.payload.clone(),
+                outcome: stored.outcome,
+                operation,
+            }))
         })
     }
 

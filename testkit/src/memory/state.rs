@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use muster_domain::mails::MailBatch;
 use muster_domain::operations::{
     BlockOutcome, BlockPayload, FailedRow, ImportOptions, KeyOwner, Operation, OperationFailure, OperationKind,
-    OperationState, Progress, UploadFormat,
+    OperationState, Pause, Progress, UploadFormat,
 };
 use muster_domain::users::{BlockEvent, StoredUser, User, UserEvent};
 use muster_domain::{OperationId, TenantId, UserId, WelcomeBatchId};
@@ -58,6 +58,10 @@ pub struct StoredOperation {
     pub rows_total: u32,
     /// Blocks that the rows were cut into.
     pub blocks_total: u32,
+    /// Why it is paused.
+    pub pause: Option<Pause>,
+    /// Failed rows that its error budget does not count.
+    pub errors_accepted: u64,
     /// Why it failed as a whole.
     pub failure: Option<OperationFailure>,
     /// Who asked for it.
@@ -159,6 +163,8 @@ impl TenantState {
             options,
             unknown_columns: stored.unknown_columns.clone(),
             progress,
+            pause: stored.pause,
+            errors_accepted: stored.errors_accepted,
             failure: stored.failure.clone(),
             actor: stored.actor.clone(),
             created_at,

@@ -47,6 +47,9 @@ pub struct RangeDone {
     pub ended: bool,
     /// There are welcome mails to send.
     pub has_mails: bool,
+    /// The operation is paused: what was not done waits.
+    #[serde(default)]
+    pub paused: bool,
     /// Where the operation is, for the search attribute.
     #[serde(default)]
     pub state: String,

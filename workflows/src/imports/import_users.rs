@@ -3,7 +3,8 @@
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
     ActivityExecutionError, ChildWorkflowOptions, ChildWorkflowStartError, ContinueAsNewOptions, ParentClosePolicy,
-    StartChildWorkflowExecutionFailedCause, WorkflowContext, WorkflowIdReusePolicy, WorkflowResult, join_all,
+    StartChildWorkflowExecutionFailedCause, SyncWorkflowContext, WorkflowContext, WorkflowIdReusePolicy,
+    WorkflowResult, join_all, select,
 };
 
 use crate::contract::imports::{FinishImport, ImportActivities, ImportUsersInput, RangeDone};
@@ -15,28 +16,35 @@ use crate::{names, policy};
 /// Carries out an import: its ranges of blocks in a sliding window, then its end, then its mails.
 #[workflow]
 #[derive(Default)]
-pub struct ImportUsers;
+pub struct ImportUsers {
+    /// Somebody said that the operation has moved.
+    woken: bool,
+}
 
 #[workflow_methods]
 impl ImportUsers {
     /// Ends when the operation has ended and its mails are on their way.
     #[run(name = "ImportUsers")]
-    pub async fn run(ctx: &mut WorkflowContext<Self>, mut input: ImportUsersInput) -> WorkflowResult<()> {
+    pub async fn run(ctx: &mut WorkflowContext<Self>, input: ImportUsersInput) -> WorkflowResult<()> {
         let size = policy::import_range(input.blocks);
         let share = if input.ranges_per_run == 0 { policy::RANGES_PER_RUN } else { input.ranges_per_run };
         let ranges = Ranges::new(input.tenant_id, input.operation_id, input.first_block, input.blocks, size, share);
         let imported = Self::import(ctx, &input, &ranges).await;
-        if let (Ok(done), Some(rest)) = (&imported, ranges.rest()) {
-            input.has_mails |= done.has_mails;
-            input.first_block = rest;
-            let options = ContinueAsNewOptions::builder().task_timeout(policy::WORKFLOW_TASK).build();
-            ctx.continue_as_new(input, options)?;
-            return Ok(());
+        if let (Ok(done), Some(rest)) = (&imported, ranges.rest())
+            && !done.ended
+            && !done.paused
+        {
+            return Self::go_on(ctx, input, done, rest);
         }
         let ended = match &imported {
-            Ok(done) if done.ended => done.clone(),
+            Ok(done) if done.ended || done.paused => done.clone(),
             _ => Self::finish(ctx, &input, imported.is_err()).await?,
         };
+        if ended.paused {
+            Self::wait_until_woken(ctx, &ended).await?;
+            let rest = ranges.rest().unwrap_or(input.blocks);
+            return Self::go_on(ctx, input, &ended, rest);
+        }
         ctx.upsert_search_attributes([names::STATE.value_set(ended.state.clone())]);
         ctx.set_current_details(format!("{}: all {} blocks are done", ended.state, input.blocks));
         if ended.has_mails || input.has_mails {
@@ -44,6 +52,13 @@ impl ImportUsers {
         }
         imported?;
         Ok(())
+    }
+
+    /// One that is paused does nothing but listen, and look for itself now and then: what is stored decides whether it
+    /// goes on, and a word that was lost must not hold it for ever.
+    #[signal(name = "wake")]
+    pub fn wake(&mut self, _: &mut SyncWorkflowContext<Self>) {
+        self.woken = true;
     }
 
     async fn import(
@@ -66,12 +81,41 @@ impl ImportUsers {
     ) -> Result<RangeDone, ActivityExecutionError> {
         let mut all = RangeDone::default();
         while let Some(range) = ranges.take() {
-            let upto = range.last_block + 1;
+            let (first, upto) = (range.first_block, range.last_block + 1);
             let done = ctx.execute_activity(ImportActivities::import_range, range, policy::import()).await?;
-            ctx.set_current_details(format!("imported up to block {upto} of {blocks}"));
+            if done.paused || done.ended {
+                ranges.give_back(first);
+            } else {
+                ctx.set_current_details(format!("imported up to block {upto} of {blocks}"));
+            }
             all = both(all, done);
         }
         Ok(all)
+    }
+
+    async fn wait_until_woken(ctx: &WorkflowContext<Self>, paused: &RangeDone) -> WorkflowResult<()> {
+        ctx.upsert_search_attributes([names::STATE.value_set(paused.state.clone())]);
+        ctx.set_current_details("paused".to_owned());
+        select! {
+            woken = ctx.wait_condition(|workflow| workflow.woken) => woken?,
+            _ = ctx.timer(policy::PAUSED_LOOK) => {}
+        }
+        ctx.upsert_search_attributes([names::STATE.value_set("running".to_owned())]);
+        Ok(())
+    }
+
+    /// Goes on at a block, with a fresh history.
+    fn go_on(
+        ctx: &WorkflowContext<Self>,
+        mut input: ImportUsersInput,
+        done: &RangeDone,
+        first_block: u32,
+    ) -> WorkflowResult<()> {
+        input.has_mails |= done.has_mails;
+        input.first_block = first_block;
+        let options = ContinueAsNewOptions::builder().task_timeout(policy::WORKFLOW_TASK).build();
+        ctx.continue_as_new(input, options)?;
+        Ok(())
     }
 
     async fn finish(
@@ -111,5 +155,10 @@ impl ImportUsers {
 /// What two ranges come to.
 fn both(one: RangeDone, other: RangeDone) -> RangeDone {
     let state = if other.state.is_empty() { one.state } else { other.state };
-    RangeDone { ended: one.ended || other.ended, has_mails: one.has_mails || other.has_mails, state }
+    RangeDone {
+        ended: one.ended || other.ended,
+        has_mails: one.has_mails || other.has_mails,
+        paused: one.paused || other.paused,
+        state,
+    }
 }

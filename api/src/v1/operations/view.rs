@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use muster_domain::operations::{Operation, OperationFailure};
+use muster_domain::operations::{Operation, OperationFailure, Pause, PauseReason};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ pub(crate) struct OperationView {
     /// What it does.
     #[schema(value_type = KindName)]
     kind: &'static str,
-    /// `receiving`, `queued`, `running`, `succeeded`, `partially_succeeded`, `failed` or `cancelled`.
+    /// `receiving`, `queued`, `running`, `paused`, `succeeded`, `partially_succeeded`, `failed` or `cancelled`.
     #[schema(value_type = StateName)]
     state: &'static str,
     /// `json`, `ndjson` or `csv`.
@@ -32,6 +32,8 @@ pub(crate) struct OperationView {
     /// What a person should know.
     #[schema(example = json!(["column \"shoe_size\" is not known and was ignored"]))]
     warnings: Vec<String>,
+    /// Why it is paused; null unless it is.
+    pause: Option<PauseView>,
     /// Why it failed as a whole.
     error: Option<FailureView>,
     /// When the upload began.
@@ -66,6 +68,36 @@ pub(crate) struct OptionsView {
     /// Whether each new user gets a welcome mail.
     #[schema(example = true)]
     send_welcome: bool,
+    /// How many rows may fail before it is paused, as a number or as a share of all rows; null for any number.
+    #[schema(example = "0.5%")]
+    max_errors: Option<String>,
+}
+
+/// Why an operation is paused.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PauseView {
+    /// `asked` or `error_budget`.
+    #[schema(value_type = String, example = "error_budget")]
+    reason: &'static str,
+    /// One sentence for people.
+    message: String,
+    /// Since when.
+    #[serde(serialize_with = "time::instant")]
+    since: DateTime<Utc>,
+}
+
+impl PauseView {
+    fn of(operation: &Operation, pause: Pause) -> Self {
+        let message = match (pause.reason, operation.options.max_errors) {
+            (PauseReason::ErrorBudget, Some(budget)) => format!(
+                "more rows failed than max_errors={budget} allows: {} of {}; mend them, or resume, or cancel",
+                operation.progress.failed.saturating_sub(operation.errors_accepted),
+                operation.progress.rows_done
+            ),
+            _ => "somebody paused it; resume or cancel it".to_owned(),
+        };
+        Self { reason: pause.reason.name(), message, since: pause.since }
+    }
 }
 
 /// How far an operation is.
@@ -162,7 +194,9 @@ impl From<Operation> for OperationView {
             options: OptionsView {
                 on_error: operation.options.on_error.name(),
                 send_welcome: operation.options.send_welcome,
+                max_errors: operation.options.max_errors.map(|budget| budget.to_string()),
             },
+            pause: operation.pause.map(|pause| PauseView::of(&operation, pause)),
             progress: ProgressView::of(&operation),
             rows_finished_at: operation.finished_at,
             mails_finished_at: operation.mails_finished_at(),

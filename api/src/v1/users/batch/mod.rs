@@ -46,6 +46,9 @@ pub(crate) struct BatchRequest {
     /// Whether each new user gets a welcome mail; default true.
     #[schema(example = true)]
     send_welcome: Option<bool>,
+    /// How many rows may fail before the operation is paused, as a number or as a share of all rows.
+    #[schema(example = "0.5%")]
+    max_errors: Option<String>,
 }
 
 /// A user to be made.
@@ -73,6 +76,7 @@ pub(crate) struct UserCreate {
     params(
         ("on_error" = inline(Option<OnErrorName>), Query, description = "`continue` (default for NDJSON and CSV) or `abort` (default for JSON)"),
         ("send_welcome" = Option<bool>, Query, description = "Whether each new user gets a welcome mail; default true", example = true),
+        ("max_errors" = Option<String>, Query, description = "How many rows may fail before the operation is paused, as a number or as a share of all rows; default any", example = "0.5%", pattern = r"^([0-9]{1,9}|[0-9]{1,2}(\.[0-9]{1,2})?%|100%)$"),
         IdempotencyKey,
         Prefer,
     ),

@@ -1,4 +1,4 @@
-use muster_domain::operations::{ImportOptions, OnError, UploadFormat};
+use muster_domain::operations::{ErrorBudget, ImportOptions, OnError, UploadFormat};
 use serde_json::{Map, Value};
 
 use crate::extract::Params;
@@ -6,12 +6,14 @@ use crate::problem::Problem;
 
 const ON_ERROR: &str = "on_error";
 const SEND_WELCOME: &str = "send_welcome";
+const MAX_ERRORS: &str = "max_errors";
 
 /// What the client has said so far of how its rows are to be done.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Asked {
     on_error: Option<OnError>,
     send_welcome: Option<bool>,
+    max_errors: Option<ErrorBudget>,
 }
 
 impl Asked {
@@ -23,6 +25,7 @@ impl Asked {
                 "false" | "0" => Some(false),
                 _ => None,
             })?,
+            max_errors: params.read(MAX_ERRORS, ErrorBudget::RIGHT, ErrorBudget::parse)?,
         })
     }
 
@@ -41,14 +44,31 @@ impl Asked {
                 Problem::invalid("/send_welcome", "invalid_option", "send_welcome must be true or false")
             })?),
         };
-        Ok(Self { on_error, send_welcome })
+        let max_errors = match member(MAX_ERRORS) {
+            None => self.max_errors,
+            Some(value) => Some(budget(value).ok_or_else(|| {
+                let detail = format!("max_errors must be {}", ErrorBudget::RIGHT);
+                Problem::invalid("/max_errors", "invalid_option", detail)
+            })?),
+        };
+        Ok(Self { on_error, send_welcome, max_errors })
     }
 
     pub(super) fn or_default(self, format: UploadFormat) -> ImportOptions {
         ImportOptions {
             on_error: self.on_error.unwrap_or(format.default_on_error()),
             send_welcome: self.send_welcome.unwrap_or(true),
+            max_errors: self.max_errors,
         }
+    }
+}
+
+/// A number, or text as in the query.
+fn budget(value: &Value) -> Option<ErrorBudget> {
+    match value {
+        Value::Number(rows) => rows.as_u64().and_then(|rows| u32::try_from(rows).ok()).map(ErrorBudget::Rows),
+        Value::String(text) => ErrorBudget::parse(text),
+        _ => None,
     }
 }
 
@@ -64,14 +84,33 @@ mod tests {
 
     #[test]
     fn the_body_wins_over_the_query_and_that_over_the_default() {
-        let asked = Asked { on_error: Some(OnError::Continue), send_welcome: Some(false) };
-        let expected = |on_error, send_welcome| ImportOptions { on_error, send_welcome };
+        let asked = Asked { on_error: Some(OnError::Continue), send_welcome: Some(false), max_errors: None };
+        let expected = |on_error, send_welcome| ImportOptions { on_error, send_welcome, max_errors: None };
         assert_eq!(overruled(Asked::default(), &json!({})).unwrap(), expected(OnError::Abort, true));
         assert_eq!(overruled(asked, &json!({"on_error": null})).unwrap(), expected(OnError::Continue, false));
         let both = json!({"on_error": "abort", "send_welcome": true, "other": 1});
         assert_eq!(overruled(asked, &both).unwrap(), expected(OnError::Abort, true));
-        for wrong in [json!({"on_error": "stop"}), json!({"on_error": 1}), json!({"send_welcome": "yes"})] {
+        for wrong in [
+            json!({"on_error": "stop"}),
+            json!({"on_error": 1}),
+            json!({"send_welcome": "yes"}),
+            json!({"max_errors": "many"}),
+            json!({"max_errors": -1}),
+        ] {
             assert!(overruled(asked, &wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_error_budget_is_a_number_or_a_share() {
+        let query = Asked { max_errors: Some(ErrorBudget::Rows(7)), ..Asked::default() };
+        for (body, budget) in [
+            (json!({}), ErrorBudget::Rows(7)),
+            (json!({"max_errors": 100}), ErrorBudget::Rows(100)),
+            (json!({"max_errors": "100"}), ErrorBudget::Rows(100)),
+            (json!({"max_errors": "1.5%"}), ErrorBudget::Share(150)),
+        ] {
+            assert_eq!(overruled(query, &body).unwrap().max_errors, Some(budget), "{body}");
         }
     }
 }

@@ -1,0 +1,51 @@
+//! What pausing, resuming and cancelling have in common.
+
+use chrono::{DateTime, Utc};
+use muster_domain::OperationId;
+use muster_domain::operations::{Operation, TransitionError};
+
+use crate::ports::StartImport;
+use crate::{App, AppError, Context, ErrorCode, ErrorKind};
+
+impl App {
+    /// Locks an operation, which waits for the blocks that are being done and keeps others from beginning; lets `change`
+    /// move it, and stores it when that says so.
+    pub(super) async fn control(
+        &self,
+        ctx: &Context,
+        id: OperationId,
+        change: impl FnOnce(&mut Operation, DateTime<Utc>) -> Result<bool, AppError> + Send,
+    ) -> Result<Operation, AppError> {
+        let now = self.ports.clock.now();
+        let mut uow = self.begin(ctx).await?;
+        let mut operation = uow.operations().lock(id).await?.ok_or_else(|| AppError::not_found("operation"))?;
+        if change(&mut operation, now)? {
+            if operation.state.is_final() {
+                uow.operations().end(&operation).await?;
+            } else {
+                uow.operations().store(&operation, now).await?;
+            }
+            uow.commit().await?;
+        }
+        Ok(operation)
+    }
+
+    /// Tells the workflow that its operation has moved. Should the engine be down, the sweeper or the workflow itself
+    /// finds out later: what is stored decides.
+    pub(super) async fn wake(&self, operation: &Operation) {
+        let start =
+            StartImport { tenant: operation.tenant, operation: operation.id, blocks: operation.progress.blocks_total };
+        if let Err(error) = self.ports.workflows.wake_import(&start).await {
+            tracing::warn!(
+                operation.id = %operation.id,
+                error = &error as &dyn std::error::Error,
+                "a workflow hears later that its operation has moved"
+            );
+        }
+    }
+}
+
+/// A move that an operation does not make from where it is.
+pub(super) fn cannot(error: TransitionError) -> AppError {
+    AppError::new(ErrorKind::Conflict, ErrorCode::BusinessRuleViolation, error.to_string())
+}
