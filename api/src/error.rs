@@ -46,7 +46,8 @@ impl Problem {
     /// Asked too often: to be asked again after so many seconds.
     pub(crate) fn rate_limited(seconds: u64) -> Self {
         let detail = format!("too many requests; try again in {seconds} s");
-        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, detail).header(header::RETRY_AFTER, seconds.into())
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, detail)
+            .header(header::RETRY_AFTER, seconds.into())
     }
 }
 

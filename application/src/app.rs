@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
-use muster_domain::users::{EmailPolicy, SearchIndexReader, UserList, UserReader};
+use muster_domain::users::{EmailPolicy, SearchIndexReader, UserList, UserMaker, UserReader};
 
 use crate::ports::{Clock, IdSource, Mailer, OperationWatch, UnitOfWork, UnitOfWorkFactory, WorkflowGateway};
 use crate::{AppError, Context};
@@ -16,6 +16,8 @@ pub struct Ports {
     pub ids: Arc<dyn IdSource>,
     /// Transactions.
     pub units: Arc<dyn UnitOfWorkFactory>,
+    /// Makes single users.
+    pub user_maker: Arc<dyn UserMaker>,
     /// Users by what they are known by, read outside transactions, perhaps from a cache.
     pub users: Arc<dyn UserReader>,
     /// Lists of users, read outside transactions.

@@ -10,7 +10,9 @@ use muster_domain::operations::BLOCK_ROWS;
 use muster_domain::users::{EmailPolicy, UserReader};
 use muster_infrastructure::cache::{Cache, CacheOptions, CachedUsers, PgEpochs};
 use muster_infrastructure::postgres::Pool;
-use muster_infrastructure::postgres::{self, GuardError, PgReaders, PgUnits, PgUserList, PgWatch, PoolOptions};
+use muster_infrastructure::postgres::{
+    self, GuardError, PgReaders, PgUnits, PgUserList, PgUserMaker, PgWatch, PoolOptions,
+};
 use muster_infrastructure::rate::Limiter;
 use muster_infrastructure::redis::Redis;
 use muster_infrastructure::smtp::SmtpMailer;
@@ -95,6 +97,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         clock: Arc::clone(&clock),
         ids: Arc::new(TimeOrderedIds),
         units: Arc::new(PgUnits::new(pool.clone(), Arc::new(cache.clone()))),
+        user_maker: Arc::new(PgUserMaker::new(pool.clone(), Arc::new(cache.clone()))),
         users,
         user_list: Arc::new(PgUserList::new(pool.clone())),
         search_index: readers.clone(),

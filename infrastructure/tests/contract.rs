@@ -6,9 +6,9 @@ use std::time::Duration;
 use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
-use muster_domain::users::{SearchIndexReader, UserList, UserReader};
+use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_infrastructure::cache::NoCache;
-use muster_infrastructure::postgres::{PgReaders, PgUnits, PgUserList, PoolOptions, connect_lazily};
+use muster_infrastructure::postgres::{PgReaders, PgUnits, PgUserList, PgUserMaker, PoolOptions, connect_lazily};
 use muster_testkit::contract::{World, run_all};
 use muster_testkit::database::create_test_database;
 
@@ -16,6 +16,7 @@ struct Postgres {
     units: PgUnits,
     readers: PgReaders,
     list: PgUserList,
+    maker: PgUserMaker,
 }
 
 impl World for Postgres {
@@ -29,6 +30,10 @@ impl World for Postgres {
 
     fn users(&self) -> &dyn UserReader {
         &self.readers
+    }
+
+    fn user_maker(&self) -> &dyn UserMaker {
+        &self.maker
     }
 
     fn user_list(&self) -> &dyn UserList {
@@ -53,6 +58,7 @@ async fn postgres_keeps_the_contract_of_the_repositories() {
         units: PgUnits::new(pool.clone(), Arc::new(NoCache)),
         readers: PgReaders::new(pool.clone()),
         list: PgUserList::new(pool.clone()),
+        maker: PgUserMaker::new(pool.clone(), Arc::new(NoCache)),
     };
     run_all(&world).await.unwrap();
     pool.close().await;

@@ -3,9 +3,9 @@
 #[cfg(test)]
 mod batch;
 #[cfg(test)]
-mod control;
-#[cfg(test)]
 mod bodies;
+#[cfg(test)]
+mod control;
 #[cfg(test)]
 mod cors;
 #[cfg(test)]

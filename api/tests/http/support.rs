@@ -108,6 +108,7 @@ impl World {
             clock: Arc::new(clock.clone()),
             ids: Arc::new(MemoryIds::default()),
             units: Arc::new(store.clone()),
+            user_maker: Arc::new(store.clone()),
             users: Arc::new(store.clone()),
             user_list: Arc::new(store.clone()),
             search_index: Arc::new(store.clone()),

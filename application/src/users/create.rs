@@ -38,6 +38,10 @@ impl App {
         let user = User::new(self.ports.ids.user_id(), new, now);
         let event = self.user_event(ctx, user.id, UserEventKind::Created, &given(&user), now);
 
+        if command.key.is_none() && self.ports.user_maker.make(ctx.tenant, &user, &event, command.welcome).await? {
+            return Ok(CreatedUser { user, replayed: false });
+        }
+        // With a key there is more to do in the transaction; without one, somebody has the address or the name.
         let mut uow = self.begin(ctx).await?;
         if let Some((key, digest)) = command.key {
             let (owner, expires_at) = (KeyOwner::User(user.id), now + self.settings.key_lifetime);

@@ -111,6 +111,7 @@ impl World {
             clock: Arc::new(clock.clone()),
             ids: Arc::new(ids.clone()),
             units: Arc::new(store.clone()),
+            user_maker: Arc::new(store.clone()),
             users: Arc::new(store.clone()),
             user_list: Arc::new(store.clone()),
             search_index: Arc::new(store.clone()),

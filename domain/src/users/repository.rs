@@ -55,6 +55,19 @@ pub trait UserRepository: Send {
     async fn range(&mut self, first: UserId, last: UserId, limit: u32) -> Result<Vec<User>, RepositoryError>;
 }
 
+/// Makes users outside a unit of work, each in a transaction of its own.
+#[async_trait]
+pub trait UserMaker: Send + Sync {
+    /// As [`UserRepository::insert`], and commits. May be repeated: who is there already, exactly so, was made.
+    async fn make(
+        &self,
+        tenant: TenantId,
+        user: &User,
+        event: &UserEvent,
+        welcome: bool,
+    ) -> Result<bool, RepositoryError>;
+}
+
 /// Reads users by what they are known by, outside a unit of work; may answer from a cache.
 #[async_trait]
 pub trait UserReader: Send + Sync {

@@ -1,5 +1,7 @@
 use muster_domain::users::{BlockEvent, FieldDigest, FullName, StoredUser, User, UserEvent, Username};
 use muster_domain::{RepositoryError, TenantId, UserId};
+use sqlx::PgExecutor;
+use uuid::Uuid;
 
 use super::error::{one_row, repository_error};
 use super::unit_of_work::PgUnitOfWork;
@@ -25,52 +27,17 @@ impl<'a> Fields<'a> {
 }
 
 impl PgUnitOfWork {
-    /// One round trip: the user, the first line of their history and their place in the line for a mail.
     pub(super) async fn insert_one(
         &mut self,
         user: &User,
         event: &UserEvent,
         welcome: bool,
     ) -> Result<bool, RepositoryError> {
-        let fields = Fields::of(event);
-        let made = sqlx::query_scalar!(
-            r#"with made as (
-                   insert into users (tenant_id, id, email, username, full_name, is_active, version, created_at, updated_at)
-                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-                   on conflict do nothing
-                   returning id
-               ), event as (
-                   insert into user_events (tenant_id, user_id, id, kind, actor, fields, before, after, at)
-                   select $1, id, $10, $11, $12, $13, $14, $15, $8 from made
-               ), mail as (
-                   insert into welcome_mails (tenant_id, user_id, queued_at)
-                   select $1, id, $8 from made where $16
-               )
-               select count(*) as "made!" from made"#,
-            self.tenant,
-            user.id.get(),
-            user.email.as_str(),
-            user.username.as_str(),
-            user.full_name.as_ref().map(FullName::as_str),
-            user.is_active,
-            user.version,
-            user.created_at,
-            user.updated_at,
-            event.id.get(),
-            event.kind.name(),
-            event.actor.as_deref(),
-            &fields.names as &[&str],
-            &fields.before as &[Option<&str>],
-            &fields.after as &[Option<&str>],
-            welcome,
-        )
-        .fetch_one(&mut *self.tx)
-        .await
-        .map_err(repository_error)?;
-        if made == 1 {
+        let made = insert_user(&mut *self.tx, self.tenant, user, event, welcome).await.map_err(repository_error)?;
+        if made {
             self.touch_user(user, None);
         }
-        Ok(made == 1)
+        Ok(made)
     }
 
     pub(super) async fn lock_one(&mut self, id: UserId) -> Result<Option<StoredUser>, RepositoryError> {
@@ -192,13 +159,49 @@ impl PgUnitOfWork {
     }
 
     fn touch_user(&mut self, user: &User, old: Option<(String, String)>) {
-        let (mut emails, mut usernames) =
-            (vec![user.email.as_str().to_owned()], vec![Username::folded(&user.username)]);
-        if let Some((email, username)) = old {
-            emails.extend((email != user.email.as_str()).then_some(email));
-            usernames.extend(Some(username).filter(|username| !usernames.contains(username)));
-        }
-        let tenant = TenantId::new(self.tenant);
-        self.touched.push(Touched::User { tenant, id: user.id, emails, usernames });
+        self.touched.push(touched(TenantId::new(self.tenant), user, old));
     }
+}
+
+/// The user, the first line of their history and their place in the line for a mail (`migrations/0009_insert_user.sql`).
+/// Outside a transaction it is one of its own.
+pub(super) async fn insert_user(
+    executor: impl PgExecutor<'_>,
+    tenant: Uuid,
+    user: &User,
+    event: &UserEvent,
+    welcome: bool,
+) -> Result<bool, sqlx::Error> {
+    let fields = Fields::of(event);
+    sqlx::query_scalar!(
+        r#"select muster_insert_user($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) as "made!""#,
+        tenant,
+        user.id.get(),
+        user.email.as_str(),
+        user.username.as_str(),
+        user.full_name.as_ref().map(FullName::as_str),
+        user.is_active,
+        user.version,
+        user.created_at,
+        user.updated_at,
+        event.id.get(),
+        event.kind.name(),
+        event.actor.as_deref(),
+        &fields.names as &[&str],
+        &fields.before as &[Option<&str>],
+        &fields.after as &[Option<&str>],
+        welcome,
+    )
+    .fetch_one(executor)
+    .await
+}
+
+/// What the caches have to forget of a user who was written.
+pub(super) fn touched(tenant: TenantId, user: &User, old: Option<(String, String)>) -> Touched {
+    let (mut emails, mut usernames) = (vec![user.email.as_str().to_owned()], vec![Username::folded(&user.username)]);
+    if let Some((email, username)) = old {
+        emails.extend((email != user.email.as_str()).then_some(email));
+        usernames.extend(Some(username).filter(|username| !usernames.contains(username)));
+    }
+    Touched::User { tenant, id: user.id, emails, usernames }
 }

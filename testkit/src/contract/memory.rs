@@ -1,7 +1,7 @@
 use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
-use muster_domain::users::{SearchIndexReader, UserList, UserReader};
+use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 
 use super::World;
 use crate::memory::MemoryStore;
@@ -16,6 +16,10 @@ impl World for MemoryStore {
     }
 
     fn users(&self) -> &dyn UserReader {
+        self
+    }
+
+    fn user_maker(&self) -> &dyn UserMaker {
         self
     }
 

@@ -79,7 +79,8 @@ cases! {
         the_id_of_a_deleted_user_is_not_free
         a_removed_user_leaves_nothing
         of_two_writers_the_second_sees_the_first
-        readers_find_by_address_and_folded_name;
+        readers_find_by_address_and_folded_name
+        who_is_made_in_one_step_is_there_and_may_be_made_again;
     user_list:
         the_latest_user_comes_first_and_pages_meet
         filters_all_hold_and_take_wildcards_literally

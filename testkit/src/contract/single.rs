@@ -149,3 +149,26 @@ pub(super) async fn readers_find_by_address_and_folded_name(arena: &Arena<'_>) -
     ensure!(users.find_by_username(arena.tenant, "ada").await?.is_none());
     Ok(())
 }
+
+pub(super) async fn who_is_made_in_one_step_is_there_and_may_be_made_again(arena: &Arena<'_>) -> Result<()> {
+    let (maker, ada) = (arena.world.user_maker(), made(1, "ada", 0)?);
+    let made_now = |user: User| async move {
+        maker.make(arena.tenant, &user, &event(&user, UserEventKind::Created, 0), true).await
+    };
+    for _ in 0..2 {
+        ensure!(made_now(ada.clone()).await?);
+        ensure!(arena.world.users().find(arena.tenant, ada.id).await?.as_ref() == Some(&ada));
+    }
+    let history = arena.world.user_list().history(arena.tenant, ada.id, None, 9).await?.context("no history")?;
+    ensure!(history.len() == 1, "{} lines for one making", history.len());
+    // Somebody else, by the same address, the same name in another case, or the same id.
+    let mut namesake = made(2, "other", 0)?;
+    namesake.username = made(2, "ADA", 0)?.username;
+    for other in [User { id: user_id(2), ..ada.clone() }, namesake, User { id: ada.id, ..made(3, "eve", 0)? }] {
+        ensure!(!made_now(other.clone()).await?, "{other:?} was made");
+    }
+    ensure!(arena.world.users().find(arena.other, ada.id).await?.is_none());
+    arena.delete(ada.id).await?;
+    ensure!(!made_now(ada).await?, "a deleted user was made again");
+    Ok(())
+}

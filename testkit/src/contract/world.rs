@@ -1,7 +1,7 @@
 use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
-use muster_domain::users::{SearchIndexReader, UserList, UserReader};
+use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 
 /// A storage that is to keep the contract. It may hold other data; each case uses tenants of its own, and at most
 /// eight units of work at once.
@@ -10,6 +10,8 @@ pub trait World: Send + Sync {
     fn units(&self) -> &dyn UnitOfWorkFactory;
     /// Its reader of operations.
     fn operations(&self) -> &dyn OperationReader;
+    /// What makes its single users.
+    fn user_maker(&self) -> &dyn UserMaker;
     /// Its reader of users.
     fn users(&self) -> &dyn UserReader;
     /// Its lists of users.

@@ -10,6 +10,9 @@ use super::{StoredWelcome, TenantState};
 
 impl TenantState {
     pub(super) fn insert_one(&mut self, user: &User, event: &UserEvent, welcome: bool) -> bool {
+        if self.users.get(&user.id).is_some_and(|stored| **stored == *user) {
+            return true;
+        }
         let is_free = !self.emails.contains_key(user.email.as_str())
             && !self.usernames.contains_key(&user.username.folded())
             && self.any_user(user.id).is_none();

@@ -2,10 +2,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use muster_domain::users::{BlockEvent, NewUser, StoredUser, TakenBy, User, UserEvent, UserRepository};
-use muster_domain::{RepositoryError, UserId};
+use muster_application::Context;
+use muster_application::ports::UnitOfWorkFactory;
+use muster_domain::users::{BlockEvent, NewUser, StoredUser, TakenBy, User, UserEvent, UserMaker, UserRepository};
+use muster_domain::{RepositoryError, TenantId, UserId};
 
-use super::MemoryUnit;
+use super::{MemoryStore, MemoryUnit};
 
 #[async_trait]
 impl UserRepository for MemoryUnit {
@@ -84,5 +86,21 @@ impl UserRepository for MemoryUnit {
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
             Ok(draft.users.range(first..=last).take(limit).map(|(_, user)| User::clone(user)).collect())
         })
+    }
+}
+
+#[async_trait]
+impl UserMaker for MemoryStore {
+    async fn make(
+        &self,
+        tenant: TenantId,
+        user: &User,
+        event: &UserEvent,
+        welcome: bool,
+    ) -> Result<bool, RepositoryError> {
+        let mut uow = UnitOfWorkFactory::begin(self, &Context::new(tenant)).await?;
+        let made = uow.users().insert(user, event, welcome).await?;
+        uow.commit().await?;
+        Ok(made)
     }
 }
