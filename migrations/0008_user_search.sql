@@ -7,10 +7,11 @@ create table user_search (
     tenant_id uuid not null,
     id        uuid not null,
     -- Three lines, in lower case: e-mail address, user name, name.
-    doc       text not null,
-    -- The id first: a question for a tenant's texts is to have no other index than that of the trigrams.
-    constraint user_search_pkey primary key (id, tenant_id)
+    doc       text not null
 );
+-- The tenant as text: a question for a tenant's texts is to have no other index than that of the trigrams, whatever the
+-- planner thinks of it.
+create unique index user_search_key on user_search (id, (tenant_id::text));
 create index user_search_doc on user_search using gin (tenant_id, doc gin_trgm_ops);
 
 -- Users whose text is not, or no longer, what `user_search` says: a line for each statement that wrote users.

@@ -13,7 +13,7 @@ use muster_e2e::{
 use muster_testkit::{stack::Stack, tools::wait_until};
 use serde_json::Value;
 
-const USERS: u64 = 200_000;
+const USERS: u64 = 300_000;
 const PATIENCE: Duration = Duration::from_mins(2);
 /// What is promised of a pause, a cancel, and a resume that Temporal hears of.
 const SOON: Duration = Duration::from_secs(2);

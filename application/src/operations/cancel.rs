@@ -18,7 +18,7 @@ impl App {
             operation.cancel(now).map_err(cannot)?;
             Ok(true)
         };
-        let operation = self.control(ctx, id, cancel).await?;
+        let operation = self.stop(ctx, id, cancel).await?;
         // One that waits would wait on.
         self.wake(&operation).await;
         Ok(operation)

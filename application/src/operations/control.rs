@@ -8,8 +8,8 @@ use crate::ports::StartImport;
 use crate::{App, AppError, Context, ErrorCode, ErrorKind};
 
 impl App {
-    /// Locks an operation, which waits for the blocks that are being done and keeps others from beginning; lets `change`
-    /// move it, and stores it when that says so.
+    /// Locks an operation, lets `change` move it, and stores it when that says so. Blocks that are being done go on; none
+    /// begins any more once it is stored that the operation is stopped.
     pub(super) async fn control(
         &self,
         ctx: &Context,
@@ -27,6 +27,21 @@ impl App {
             }
             uow.commit().await?;
         }
+        Ok(operation)
+    }
+
+    /// As `control`, and waits for the blocks that were being done: afterwards nothing moves.
+    pub(super) async fn stop(
+        &self,
+        ctx: &Context,
+        id: OperationId,
+        change: impl FnOnce(&mut Operation, DateTime<Utc>) -> Result<bool, AppError> + Send,
+    ) -> Result<Operation, AppError> {
+        self.control(ctx, id, change).await?;
+        let mut uow = self.begin(ctx).await?;
+        uow.operations().drain(id).await?;
+        let operation = uow.operations().find(id).await?.ok_or_else(|| AppError::not_found("operation"))?;
+        uow.commit().await?;
         Ok(operation)
     }
 

@@ -10,7 +10,7 @@ impl App {
     /// # Errors
     /// `NotFound`; `Conflict` when it has ended, or is still being received.
     pub async fn pause_operation(&self, ctx: &Context, id: OperationId) -> Result<Operation, AppError> {
-        self.control(ctx, id, |operation, now| {
+        self.stop(ctx, id, |operation, now| {
             if operation.state == OperationState::Paused {
                 return Ok(false);
             }

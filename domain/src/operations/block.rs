@@ -34,7 +34,7 @@ pub struct Block {
     pub payload: BlockPayload,
     /// What came of it; none until it is done.
     pub outcome: Option<BlockOutcome>,
-    /// Where its operation is, and stays until the unit of work ends.
+    /// Where its operation was when the block was locked.
     pub operation: OperationState,
 }
 

@@ -72,7 +72,7 @@ pub trait OperationRepository: Send {
     /// Reads an operation with its progress.
     async fn find(&mut self, operation: OperationId) -> Result<Option<Operation>, RepositoryError>;
 
-    /// As `find`, and locks it until the unit of work ends.
+    /// As `find`, and locks it until the unit of work ends; units of work that do its blocks are not in the way.
     async fn lock(&mut self, operation: OperationId) -> Result<Option<Operation>, RepositoryError>;
 
     /// `queued` becomes `running`, begun now unless it had begun before; nothing happens in any other state.
@@ -87,8 +87,11 @@ pub trait OperationRepository: Send {
     /// Stores where a locked operation is that has not ended: its state, its pause, its error budget.
     async fn store(&mut self, operation: &Operation, now: DateTime<Utc>) -> Result<(), RepositoryError>;
 
-    /// Reads a block and locks its line in the ledger until the unit of work ends. Until then nobody else can lock its
-    /// operation; units of work that do other blocks of it are not in the way.
+    /// Waits until every unit of work that has locked a block of the operation has ended.
+    async fn drain(&mut self, operation: OperationId) -> Result<(), RepositoryError>;
+
+    /// Reads a block and locks its line in the ledger until the unit of work ends. The state of its operation is read
+    /// then: a unit of work that moves the operation and then drains it knows that no block goes on as before.
     async fn lock_block(&mut self, operation: OperationId, block: u32) -> Result<Option<Block>, RepositoryError>;
 
     /// Numbers of the blocks in `first..=last` that have no outcome, ascending.

@@ -29,7 +29,7 @@ impl PgUnitOfWork {
         operation: OperationId,
         number: u32,
     ) -> Result<Option<Block>, RepositoryError> {
-        // The block first: who waits for it holds nothing that whoever does it may need to end the operation.
+        // The block first, and then a share of the operation's key, which keeps `drain` waiting and nobody else.
         let row = sqlx::query!(
             r#"select
                    b.first_row

@@ -129,7 +129,7 @@ impl OperationRepository for PgUnitOfWork {
 
     async fn lock(&mut self, operation: OperationId) -> Result<Option<Operation>, RepositoryError> {
         sqlx::query_scalar!(
-            r#"select id from operations where tenant_id = $1 and id = $2 for update"#,
+            r#"select id from operations where tenant_id = $1 and id = $2 for no key update"#,
             self.tenant,
             operation.get(),
         )
@@ -224,6 +224,20 @@ impl OperationRepository for PgUnitOfWork {
         .await
         .map_err(repository_error)?;
         one_row(done.rows_affected())
+    }
+
+    async fn drain(&mut self, operation: OperationId) -> Result<(), RepositoryError> {
+        // Blocks hold a share of the key: this waits for those that do. It could wait for ever while new ones come, so the
+        // operation is to be moved first.
+        sqlx::query_scalar!(
+            r#"select id from operations where tenant_id = $1 and id = $2 for update"#,
+            self.tenant,
+            operation.get(),
+        )
+        .fetch_optional(&mut *self.tx)
+        .await
+        .map(drop)
+        .map_err(repository_error)
     }
 
     async fn lock_block(&mut self, operation: OperationId, block: u32) -> Result<Option<Block>, RepositoryError> {

@@ -76,7 +76,7 @@ impl SearchIndexRepository for PgUnitOfWork {
                    from wanted w
                    join users u on u.tenant_id = $1 and u.id = w.id and u.deleted_at is null
                    order by u.id
-                   on conflict (id, tenant_id) do update set doc = excluded.doc
+                   on conflict (id, (tenant_id::text)) do update set doc = excluded.doc
                    where user_search.doc <> excluded.doc
                )
                select coalesce(sum(users), 0)::bigint as "indexed!" from taken"#,

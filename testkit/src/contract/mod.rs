@@ -128,7 +128,7 @@ cases! {
         a_pause_and_a_budget_are_read_back
         who_resumes_is_not_begun_anew
         an_end_takes_the_pause_away
-        who_locks_an_operation_waits_for_its_blocks_and_they_for_each_other_never;
+        who_moves_an_operation_waits_for_no_block_and_who_drains_it_for_all;
     ledger:
         a_block_that_does_not_exist_is_none
         a_settled_block_has_its_outcome

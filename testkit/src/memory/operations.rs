@@ -181,6 +181,11 @@ impl OperationRepository for MemoryUnit {
         })
     }
 
+    async fn drain(&mut self, _: OperationId) -> Result<(), RepositoryError> {
+        // There is one unit of work at a time.
+        self.statement(|_| Ok(()))
+    }
+
     async fn lock_block(&mut self, operation: OperationId, block: u32) -> Result<Option<Block>, RepositoryError> {
         self.statement(|draft| {
             let state = draft.operations.get(&operation).map(|stored| stored.state);
