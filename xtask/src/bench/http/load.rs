@@ -11,13 +11,15 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
+/// The request with this number, as it goes over the wire.
+pub(super) type Request<'a> = &'a (dyn Fn(u64) -> Vec<u8> + Sync);
+
 /// What is asked, again and again.
 pub(super) struct Ask<'a> {
     pub(super) port: u16,
     /// The status that each answer must have.
     pub(super) status: u16,
-    /// The request with this number, as it goes over the wire.
-    pub(super) request: &'a (dyn Fn(u64) -> Vec<u8> + Sync),
+    pub(super) request: Request<'a>,
 }
 
 /// How hard.

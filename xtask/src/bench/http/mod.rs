@@ -21,7 +21,7 @@ use muster_testkit::{
     tools::{announce, wait_until},
 };
 
-use self::load::{Ask, Load, Pressure};
+use self::load::{Ask, Load, Pressure, Request};
 pub(super) use self::report::{json, print};
 
 /// The tenant that the baseline reads as well.
@@ -79,7 +79,7 @@ pub(super) fn measure(stack: &Stack, baseline: PathBuf, time: Duration) -> Resul
     let token = stack.token(TENANT)?;
     fill(stack)?;
     let id = stack.psql(&format!("select id from users where tenant_id = '{TENANT}' order by id limit 1"))?;
-    let (bare, bare_port) = start_baseline(stack, baseline)?;
+    let (bare, beside) = start_baseline(stack, baseline)?;
 
     let head = |method: &str, path: &str| format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n");
     let api_head = |method: &str, path: &str| format!("{}authorization: Bearer {token}\r\n", head(method, path));
@@ -90,7 +90,7 @@ pub(super) fn measure(stack: &Stack, baseline: PathBuf, time: Duration) -> Resul
     let (bare_get, bare_list) = (fixed(head("GET", "/static")), fixed(head("GET", "/users")));
     let bare_post = create(head("POST", "/users"));
 
-    let kinds: [(&'static str, Target, u16, &(dyn Fn(u64) -> Vec<u8> + Sync), &(dyn Fn(u64) -> Vec<u8> + Sync)); 3] = [
+    let kinds: [(&'static str, Target, u16, Request, Request); 3] = [
         ("get, hot", Target { ratio: 0.6, per_second: 30_000.0 }, 200, &get, &bare_get),
         ("list of 20", Target { ratio: 0.4, per_second: 8_000.0 }, 200, &list, &bare_list),
         ("create", Target { ratio: 0.6, per_second: 7_000.0 }, 201, &post, &bare_post),
@@ -99,7 +99,7 @@ pub(super) fn measure(stack: &Stack, baseline: PathBuf, time: Duration) -> Resul
     for (name, target, status, request, bare_request) in kinds {
         announce(&format!("{name}: {REPEATS} turns of {} s, each beside its baseline", time.as_secs()));
         let api = Side { ask: Ask { port: api.port(), status, request }, pid: api.pid() };
-        let bare = Side { ask: Ask { port: bare_port, status, request: bare_request }, pid: bare.pid() };
+        let bare = Side { ask: Ask { port: beside, status, request: bare_request }, pid: bare.pid() };
         all.push(kind(stack, name, target, &api, &bare, time)?);
     }
     Ok(all)
