@@ -54,6 +54,15 @@ def is_data(failure, case, response):
     )
 
 
+def is_stripped(failure, response):
+    """Control characters of a name are stripped before it is measured, which `maxLength` cannot say."""
+    if type(failure).__name__ != "AcceptedNegativeData" or "`maxLength`" not in failure.message:
+        return False
+    answer = response.json()
+    names = [user.get("full_name") or "" for user in answer.get("created", [answer])]
+    return "/full_name" in failure.message and max(map(len, names), default=0) <= 255
+
+
 def is_state(failure, case, response):
     """A valid request that does not fit the state of the service; the document has no word for these."""
     if type(failure).__name__ != "RejectedPositiveData":
@@ -70,4 +79,5 @@ def is_state(failure, case, response):
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
-    return not is_data(failure, case, response) and not is_state(failure, case, response)
+    accepted = is_data(failure, case, response) or is_stripped(failure, response) or is_state(failure, case, response)
+    return not accepted
