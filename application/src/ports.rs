@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::mails::{MailRepository, WelcomeRepository};
-use muster_domain::operations::OperationRepository;
+use muster_domain::operations::{Operation, OperationRepository};
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::{EventId, OperationId, RepositoryError, TenantId, UserId, WelcomeBatchId};
 
@@ -69,6 +69,13 @@ pub struct StartImport {
     pub operation: OperationId,
     /// How many blocks it has.
     pub blocks: u32,
+}
+
+impl StartImport {
+    /// Of this operation.
+    pub const fn of(operation: &Operation) -> Self {
+        Self { tenant: operation.tenant, operation: operation.id, blocks: operation.progress.blocks_total }
+    }
 }
 
 /// What a workflow needs to know to send a batch of welcome mails.

@@ -48,9 +48,7 @@ impl App {
     /// Tells the workflow that its operation has moved. Should the engine be down, the sweeper or the workflow itself
     /// finds out later: what is stored decides.
     pub(super) async fn wake(&self, operation: &Operation) {
-        let start =
-            StartImport { tenant: operation.tenant, operation: operation.id, blocks: operation.progress.blocks_total };
-        if let Err(error) = self.ports.workflows.wake_import(&start).await {
+        if let Err(error) = self.ports.workflows.wake_import(&StartImport::of(operation)).await {
             tracing::warn!(
                 operation.id = %operation.id,
                 error = &error as &dyn std::error::Error,

@@ -68,15 +68,14 @@ impl App {
     /// The mail batches are their own outbox: whoever lost the workflow that sends them, it is asked for again.
     async fn revive_mails(&self, ctx: &Context, due: DueOperation, swept: &mut Swept) -> Result<(), AppError> {
         let operation = due.operation;
-        let blocks = self.operation(ctx, operation).await?.progress.blocks_total;
-        let start = StartImport { tenant: due.tenant, operation, blocks };
+        let start = StartImport::of(&self.operation(ctx, operation).await?);
         match self.ports.workflows.start_mails(&start).await.map_err(engine_down)? {
             Started::Running => {
                 self.touch(ctx, operation).await?;
                 swept.started += 1;
             }
             Started::Closed => {
-                let last_block = blocks.saturating_sub(1);
+                let last_block = start.blocks.saturating_sub(1);
                 self.give_up_mails(ctx, SendMails { operation, first_block: 0, last_block }).await?;
                 swept.failed += 1;
             }
@@ -92,8 +91,7 @@ impl App {
 
     async fn revive(&self, ctx: &Context, due: DueOperation, swept: &mut Swept) -> Result<(), AppError> {
         let operation = self.operation(ctx, due.operation).await?;
-        let blocks = operation.progress.blocks_total;
-        let start = StartImport { tenant: due.tenant, operation: due.operation, blocks };
+        let start = StartImport::of(&operation);
         let workflows = &self.ports.workflows;
         let asked = if operation.state == OperationState::Queued {
             // Its workflow may wait to hear that the operation was resumed.

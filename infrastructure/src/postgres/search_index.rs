@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::error::repository_error;
 use super::readers::PgReaders;
 use super::unit_of_work::PgUnitOfWork;
+use super::user_list::containing;
 
 /// A line of the queue with so many users is of a block; the others are of single writes, for which nobody waits.
 const BULK: i64 = 1_000;
@@ -101,8 +102,8 @@ impl PgUnitOfWork {
     /// nothing.
     pub(super) async fn candidates(&mut self, filter: &UserFilter) -> Result<Option<Vec<Uuid>>, RepositoryError> {
         let parts = [&filter.email, &filter.username, &filter.full_name];
-        let [email, username, full_name] = parts
-            .map(|part| part.as_ref().filter(|part| has_trigram(part)).map(|part| super::user_list::containing(part)));
+        let [email, username, full_name] =
+            parts.map(|part| part.as_ref().filter(|part| has_trigram(part)).map(|part| containing(part)));
         if filter.deleted || (email.is_none() && username.is_none() && full_name.is_none()) {
             return Ok(None);
         }
