@@ -16,6 +16,7 @@ mod unit_of_work;
 mod user_history;
 mod user_list;
 mod user_maker;
+mod user_totals;
 mod user_writes;
 mod users;
 mod watch;

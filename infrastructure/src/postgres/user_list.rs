@@ -1,53 +1,62 @@
-use std::time::Duration;
-
 use async_trait::async_trait;
-use moka::future::Cache;
-use muster_domain::users::{EXACT_TOTAL, PageStart, User, UserEvent, UserFilter, UserList};
+use muster_domain::users::{PageStart, User, UserEvent, UserFilter, UserList};
 use muster_domain::{EventId, RepositoryError, TenantId, UserId};
 use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::error::{damaged, repository_error};
+use super::error::repository_error;
+use super::pool::usable;
 use super::unit_of_work::begin;
+use super::user_totals::PgUserTotals;
 use super::users::UserRow;
 
-/// How long a total above [`EXACT_TOTAL`] is believed: less than the five seconds that are promised, because counting
-/// takes time as well.
-const TOTAL_LIFE: Duration = Duration::from_secs(4);
-/// Totals that are remembered: a tenant and a filter each.
-const TOTALS: u64 = 10_000;
-/// Lists of users on a pool, each read in a transaction of its own that sees one tenant.
+/// Lists of users on a pool: each page is read in a transaction of its own that sees one tenant.
 #[derive(Debug, Clone)]
 pub struct PgUserList {
     pool: PgPool,
-    totals: Cache<(TenantId, UserFilter), u64>,
+    totals: PgUserTotals,
 }
 
 impl PgUserList {
     /// Lists on this pool.
     pub fn new(pool: PgPool) -> Self {
-        let totals = Cache::builder().max_capacity(TOTALS).time_to_live(TOTAL_LIFE).build();
-        Self { pool, totals }
+        Self { totals: PgUserTotals::new(pool.clone()), pool }
     }
 
-    async fn count(&self, tenant: TenantId, filter: &UserFilter, at_most: Option<u64>) -> Result<u64, RepositoryError> {
-        let mut uow = begin(&self.pool, tenant.get()).await?;
-        let mut query = QueryBuilder::<Postgres>::new("select count(*) from (select from ");
-        among(&mut query, tenant, uow.candidates(filter).await?);
-        matching(&mut query, tenant, filter);
-        if let Some(at_most) = at_most {
-            query.push(" limit ").push_bind(i64::try_from(at_most).unwrap_or(i64::MAX));
-        }
-        query.push(") matching");
-        let count: i64 = query.build_query_scalar().fetch_one(&mut *uow.tx).await.map_err(repository_error)?;
-        uow.tx.commit().await.map_err(repository_error)?;
-        u64::try_from(count).map_err(|_| damaged("count"))
+    /// A page of all the living: what is asked most, in one round trip where a unit of work has three.
+    async fn living(&self, tenant: TenantId, start: PageStart, limit: u32) -> Result<Vec<UserRow>, sqlx::Error> {
+        let (after, skipped) = match start {
+            PageStart::After(after) => (after, 0),
+            PageStart::Offset(skipped) => (None, skipped),
+        };
+        usable(&self.pool, || {
+            sqlx::query_as!(
+                UserRow,
+                r#"select
+                       id as "id!"
+                     , email as "email!"
+                     , username as "username!"
+                     , full_name
+                     , is_active as "is_active!"
+                     , version as "version!"
+                     , created_at as "created_at!"
+                     , updated_at as "updated_at!"
+                   from muster_user_page($1, $2, $3, $4, $5)"#,
+                tenant.get(),
+                after.map(|after| after.created_at),
+                after.map(|after| after.id.get()),
+                i64::from(skipped),
+                i64::from(limit),
+            )
+            .fetch_all(&self.pool)
+        })
+        .await
     }
 }
 
 /// The users to look at: all, or only these. They are read by their ids before anything else is asked; otherwise the
 /// planner may prefer to read the whole list, because it does not know where in it they are.
-fn among(query: &mut QueryBuilder<Postgres>, tenant: TenantId, candidates: Option<Vec<Uuid>>) {
+pub(super) fn among(query: &mut QueryBuilder<Postgres>, tenant: TenantId, candidates: Option<Vec<Uuid>>) {
     if let Some(ids) = candidates {
         query.push("(select * from users where tenant_id = ").push_bind(tenant.get());
         query.push(" and id = any(").push_bind(ids).push(") offset 0) users");
@@ -58,7 +67,7 @@ fn among(query: &mut QueryBuilder<Postgres>, tenant: TenantId, candidates: Optio
 }
 
 /// The conditions that a filter stands for, the tenant's first.
-fn matching(query: &mut QueryBuilder<Postgres>, tenant: TenantId, filter: &UserFilter) {
+pub(super) fn matching(query: &mut QueryBuilder<Postgres>, tenant: TenantId, filter: &UserFilter) {
     query.push("tenant_id = ").push_bind(tenant.get());
     query.push(if filter.deleted { " and deleted_at is not null" } else { " and deleted_at is null" });
     for (column, part) in [("email", &filter.email), ("username", &filter.username), ("full_name", &filter.full_name)] {
@@ -109,6 +118,10 @@ impl UserList for PgUserList {
         start: PageStart,
         limit: u32,
     ) -> Result<Vec<User>, RepositoryError> {
+        if *filter == UserFilter::living() {
+            let rows = self.living(tenant, start, limit).await.map_err(repository_error)?;
+            return Ok(rows.into_iter().map(User::from).collect());
+        }
         let mut uow = begin(&self.pool, tenant.get()).await?;
         let mut query = QueryBuilder::<Postgres>::new(
             "select id, email, username, full_name, is_active, version, created_at, updated_at from ",
@@ -129,17 +142,7 @@ impl UserList for PgUserList {
     }
 
     async fn total(&self, tenant: TenantId, filter: &UserFilter) -> Result<u64, RepositoryError> {
-        let key = (tenant, filter.clone());
-        if let Some(total) = self.totals.get(&key).await {
-            return Ok(total);
-        }
-        let exact = self.count(tenant, filter, Some(EXACT_TOTAL + 1)).await?;
-        if exact <= EXACT_TOTAL {
-            return Ok(exact);
-        }
-        // However many ask at once, it is counted once.
-        let counted = self.totals.try_get_with(key, self.count(tenant, filter, None)).await;
-        counted.map_err(|error| RepositoryError::Unavailable(error.to_string().into()))
+        self.totals.total(tenant, filter).await
     }
 
     async fn history(

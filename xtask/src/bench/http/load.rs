@@ -77,6 +77,8 @@ fn lane(ask: &Ask, pressure: Pressure, begin: Instant, lane: u32) -> Result<Vec<
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     let mut buffer = vec![0; 256 * 1024];
     let mut latencies = Vec::new();
+    // How late this thread was woken the last time it slept: the wait of the load loop for a core, not for the server.
+    let mut overslept = Duration::ZERO;
     for turn in 0_u32.. {
         let mut from = Instant::now();
         if let Some(rate) = pressure.rate {
@@ -85,9 +87,10 @@ fn lane(ask: &Ask, pressure: Pressure, begin: Instant, lane: u32) -> Result<Vec<
             if let Some(wait) = due.checked_duration_since(from) {
                 thread::sleep(wait);
                 from = Instant::now();
+                overslept = from - due;
             } else {
                 // Late because the answer before was: that counts as well.
-                from = due;
+                from = from.min(due + overslept);
             }
         }
         if begin.elapsed() >= pressure.time {

@@ -29,6 +29,8 @@ const TENANT: &str = "6b1f6a52-8f5b-4d6e-9d5e-0c7f3c1d2e4f";
 /// Users of the tenant: so many that a page by offset has a total that is not counted each time.
 const USERS: usize = 50_000;
 const CONNECTIONS: u32 = 64;
+/// At half load: few threads, which wait for answers and not for each other.
+const CALM_CONNECTIONS: u32 = 8;
 /// Connections to Postgres, on both sides: commits that wait for the disk together share one write of it.
 const POOL: &str = "48";
 const REPEATS: usize = 3;
@@ -118,7 +120,8 @@ fn kind(stack: &Stack, name: &'static str, target: Target, api: &Side, bare: &Si
         turns.push((ours, costed(stack, bare, full)?));
     }
     let per_second = median(turns.iter().map(|((load, _), _)| load.per_second()));
-    let half = load::run(&api.ask, Pressure { rate: Some(per_second / 2.0), ..full })?;
+    let calm = Pressure { connections: CALM_CONNECTIONS, time, rate: Some(per_second / 2.0) };
+    let half = load::run(&api.ask, calm)?;
     let cpu = |of: &dyn Fn(&Turn) -> Cpu| Cpu {
         server: median(turns.iter().map(|turn| of(turn).server)),
         postgres: median(turns.iter().map(|turn| of(turn).postgres)),

@@ -1,0 +1,91 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use moka::future::Cache;
+use muster_domain::users::{EXACT_TOTAL, UserFilter};
+use muster_domain::{RepositoryError, TenantId};
+use sqlx::{PgPool, Postgres, QueryBuilder};
+
+use super::error::{damaged, repository_error};
+use super::unit_of_work::begin;
+use super::user_list::{among, matching};
+
+/// How long a total above [`EXACT_TOTAL`] is believed: less than the five seconds that are promised, because counting
+/// takes time as well.
+const TOTAL_LIFE: Duration = Duration::from_secs(4);
+/// From this age on a total that is asked for is counted anew beside the answer, so that nobody who keeps asking ever
+/// waits for it.
+const DUE_AFTER: Duration = Duration::from_secs(2);
+/// Totals that are remembered: a tenant and a filter each.
+const TOTALS: u64 = 10_000;
+
+type Key = (TenantId, UserFilter);
+
+/// How many users there are: counted each time up to [`EXACT_TOTAL`], and remembered for a while above.
+#[derive(Debug, Clone)]
+pub(super) struct PgUserTotals {
+    pool: PgPool,
+    remembered: Cache<Key, Arc<Total>>,
+}
+
+#[derive(Debug)]
+struct Total {
+    users: u64,
+    counted_at: Instant,
+    /// Whether somebody counts anew already.
+    recounted: AtomicBool,
+}
+
+impl PgUserTotals {
+    pub(super) fn new(pool: PgPool) -> Self {
+        let remembered = Cache::builder().max_capacity(TOTALS).time_to_live(TOTAL_LIFE).build();
+        Self { pool, remembered }
+    }
+
+    pub(super) async fn total(&self, tenant: TenantId, filter: &UserFilter) -> Result<u64, RepositoryError> {
+        let key = (tenant, filter.clone());
+        if let Some(total) = self.remembered.get(&key).await {
+            if total.counted_at.elapsed() >= DUE_AFTER && !total.recounted.swap(true, Ordering::Relaxed) {
+                tokio::spawn(self.clone().recount(key, Arc::clone(&total)));
+            }
+            return Ok(total.users);
+        }
+        let exact = self.count(&key, Some(EXACT_TOTAL + 1)).await?;
+        if exact <= EXACT_TOTAL {
+            return Ok(exact);
+        }
+        // However many ask at once, it is counted once.
+        let counted = self.remembered.try_get_with_by_ref(&key, self.counted(&key)).await;
+        counted.map(|total| total.users).map_err(|error| RepositoryError::Unavailable(error.to_string().into()))
+    }
+
+    async fn recount(self, key: Key, former: Arc<Total>) {
+        match self.counted(&key).await {
+            Ok(total) if total.users > EXACT_TOTAL => self.remembered.insert(key, total).await,
+            Ok(_) => self.remembered.invalidate(&key).await,
+            // The next who asks tries again, and when nobody succeeds, the former total is soon too old.
+            Err(_) => former.recounted.store(false, Ordering::Relaxed),
+        }
+    }
+
+    async fn counted(&self, key: &Key) -> Result<Arc<Total>, RepositoryError> {
+        let counted_at = Instant::now();
+        let users = self.count(key, None).await?;
+        Ok(Arc::new(Total { users, counted_at, recounted: AtomicBool::new(false) }))
+    }
+
+    async fn count(&self, (tenant, filter): &Key, at_most: Option<u64>) -> Result<u64, RepositoryError> {
+        let mut uow = begin(&self.pool, tenant.get()).await?;
+        let mut query = QueryBuilder::<Postgres>::new("select count(*) from (select from ");
+        among(&mut query, *tenant, uow.candidates(filter).await?);
+        matching(&mut query, *tenant, filter);
+        if let Some(at_most) = at_most {
+            query.push(" limit ").push_bind(i64::try_from(at_most).unwrap_or(i64::MAX));
+        }
+        query.push(") matching");
+        let count: i64 = query.build_query_scalar().fetch_one(&mut *uow.tx).await.map_err(repository_error)?;
+        uow.tx.commit().await.map_err(repository_error)?;
+        u64::try_from(count).map_err(|_| damaged("count"))
+    }
+}
