@@ -7,6 +7,10 @@ create function muster_user_page(tenant_id uuid, after_created_at timestamptz, a
         updated_at timestamptz
     )
     language plpgsql
+    -- Planned once per connection: to plan takes longer than to read a page. The planner must not guess then that so many
+    -- are wanted that sorting all of them were cheaper than the index.
+    set plan_cache_mode = force_generic_plan
+    set enable_sort = off
 as $$
 begin
     perform set_config('app.tenant_id', $1::text, true);

@@ -53,6 +53,22 @@ fn lists_are_read_in_order_from_their_index() {
 }
 
 #[test]
+fn a_page_is_read_from_its_index_by_a_plan_that_is_made_once() {
+    let database = filled().unwrap();
+    let call =
+        |after: &str| format!("select * from muster_user_page('6b1f6a52-8f5b-4d6e-9d5e-0c7f3c1d2e4f', {after}, 0, 21)");
+    for after in ["null, null", "now(), 'ffffffff-ffff-ffff-ffff-ffffffffffff'"] {
+        let call = call(after);
+        // As often as it takes Postgres to make up its mind about plans.
+        let query = format!("{}; explain (analyze, buffers, costs off) {call}", vec![call.as_str(); 6].join("; "));
+        let plan = psql(&database.app_url, &query).unwrap();
+        let hits = plan.lines().find_map(|line| line.trim().strip_prefix("Buffers: shared hit=")).unwrap();
+        let hits: u32 = hits.split(' ').next().unwrap().parse().unwrap();
+        assert!(plan.contains("rows=21") && hits < 100, "{after}: {hits} pages were looked at");
+    }
+}
+
+#[test]
 fn searches_ask_the_trigrams_of_their_tenant() {
     let database = filled().unwrap();
     // As the function does: what is in its settings, as the owner whom its policy lets through.

@@ -48,7 +48,8 @@ async fn a_large_total_is_counted_anew_beside_those_who_ask() {
     let owner = PgPool::connect(&database.admin_url).await.unwrap();
     let mut lock = owner.begin().await.unwrap();
     sqlx::query("lock table users").execute(&mut *lock).await.unwrap();
-    let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+    let waiting =
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
     let begin = Instant::now();
     while database.psql(waiting).unwrap() == "0" {
         assert!(begin.elapsed() < OLDEST, "nobody counts");

@@ -48,6 +48,8 @@ pub(super) struct Figures {
     cpu: Cpu,
     baseline_cpu: Cpu,
     half: Latencies,
+    /// Of the baseline at half of what that can do: how much of it is the machine's.
+    baseline_half: Latencies,
 }
 
 /// What is wanted.
@@ -120,8 +122,7 @@ fn kind(stack: &Stack, name: &'static str, target: Target, api: &Side, bare: &Si
         turns.push((ours, costed(stack, bare, full)?));
     }
     let per_second = median(turns.iter().map(|((load, _), _)| load.per_second()));
-    let calm = Pressure { connections: CALM_CONNECTIONS, time, rate: Some(per_second / 2.0) };
-    let half = load::run(&api.ask, calm)?;
+    let baseline_per_second = median(turns.iter().map(|(_, (load, _))| load.per_second()));
     let cpu = |of: &dyn Fn(&Turn) -> Cpu| Cpu {
         server: median(turns.iter().map(|turn| of(turn).server)),
         postgres: median(turns.iter().map(|turn| of(turn).postgres)),
@@ -130,12 +131,20 @@ fn kind(stack: &Stack, name: &'static str, target: Target, api: &Side, bare: &Si
         name,
         target,
         per_second,
-        baseline_per_second: median(turns.iter().map(|(_, (load, _))| load.per_second())),
+        baseline_per_second,
         ratios: turns.iter().map(|((ours, _), (bare, _))| ours.per_second() / bare.per_second()).collect(),
         cpu: cpu(&|turn| turn.0.1),
         baseline_cpu: cpu(&|turn| turn.1.1),
-        half: Latencies { p50: half.per_mille(500), p99: half.per_mille(990) },
+        half: at_half_load(stack, api, per_second, time)?,
+        baseline_half: at_half_load(stack, bare, baseline_per_second, time)?,
     })
+}
+
+fn at_half_load(stack: &Stack, side: &Side, per_second: f64, time: Duration) -> Result<Latencies> {
+    stack.psql("checkpoint")?;
+    let calm = Pressure { connections: CALM_CONNECTIONS, time, rate: Some(per_second / 2.0) };
+    let load = load::run(&side.ask, calm)?;
+    Ok(Latencies { p50: load.per_mille(500), p99: load.per_mille(990) })
 }
 
 type Turn = ((Load, Cpu), (Load, Cpu));

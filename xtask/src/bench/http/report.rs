@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::report::{line, millis};
-use super::{CONNECTIONS, Cpu, Figures, median};
+use super::{CONNECTIONS, Cpu, Figures, Latencies, median};
 
 /// Most that the slowest request of a hundred may take, in medians, at half load.
 const MAX_SPREAD: f64 = 5.0;
@@ -12,9 +12,15 @@ impl Figures {
     fn ratio(&self) -> f64 {
         median(self.ratios.iter().copied())
     }
+}
 
+impl Latencies {
     fn spread(&self) -> f64 {
-        self.half.p99.as_secs_f64() / self.half.p50.as_secs_f64()
+        self.p99.as_secs_f64() / self.p50.as_secs_f64()
+    }
+
+    fn json(&self) -> Value {
+        json!({"p50_ms": millis(self.p50), "p99_ms": millis(self.p99)})
     }
 }
 
@@ -32,8 +38,8 @@ pub(in super::super) fn json(figures: &[Figures]) -> Value {
             "ratios": figures.ratios,
             "cpu_seconds_per_thousand": cpu(figures.cpu),
             "baseline_cpu_seconds_per_thousand": cpu(figures.baseline_cpu),
-            "half_load_p50_ms": millis(figures.half.p50),
-            "half_load_p99_ms": millis(figures.half.p99),
+            "half_load": figures.half.json(),
+            "baseline_half_load": figures.baseline_half.json(),
         })
     });
     all.collect()
@@ -69,10 +75,11 @@ pub(in super::super) fn print(figures: &[Figures]) {
         );
         let rate = figures.per_second;
         line("", format!("{rate:.0}/s"), &format!("≥ {:.0}/s", target.per_second), rate >= target.per_second);
-        let (p50, p99, spread) = (millis(figures.half.p50), millis(figures.half.p99), figures.spread());
+        let (half, spread, bare) = (&figures.half, figures.half.spread(), figures.baseline_half.spread());
+        let (p50, p99) = (millis(half.p50), millis(half.p99));
         line(
             "  at half load",
-            format!("p99 {p99:.2} ms = {spread:.1} × p50 {p50:.2} ms"),
+            format!("p99 {p99:.2} ms = {spread:.1} × p50 {p50:.2} ms (bare {bare:.1} ×)"),
             &format!("≤ {MAX_SPREAD} ×"),
             spread <= MAX_SPREAD,
         );
