@@ -41,16 +41,37 @@ impl IntoResponses for OfUser {
     }
 }
 
-/// Of every route that stops an operation or lets it go on, and what every route of a tenant refuses.
+/// Of every route about one operation, and what every route of a tenant refuses.
+pub(crate) struct OfOperation;
+
+impl IntoResponses for OfOperation {
+    fn responses() -> Responses {
+        let mut all = OfTenant::responses();
+        all.extend(refusals(&[(404, "No such operation of this tenant")]));
+        all
+    }
+}
+
+/// Of the route that follows an operation, and what every route about one operation refuses.
+pub(crate) struct OfWatch;
+
+impl IntoResponses for OfWatch {
+    fn responses() -> Responses {
+        let mut all = OfOperation::responses();
+        let busy = "The database is down, or as many watch as one process takes; ask for the operation instead";
+        all.extend(refusals(&[(503, busy)]));
+        all
+    }
+}
+
+/// Of every route that stops an operation or lets it go on, and what every route about one operation refuses.
 pub(crate) struct OfControl;
 
 impl IntoResponses for OfControl {
     fn responses() -> Responses {
-        let mut all = OfTenant::responses();
-        all.extend(refusals(&[
-            (404, "No such operation of this tenant"),
-            (409, "The operation does not move there from where it is; `detail` names both states"),
-        ]));
+        let mut all = OfOperation::responses();
+        let elsewhere = "The operation does not move there from where it is; `detail` names both states";
+        all.extend(refusals(&[(409, elsewhere)]));
         all
     }
 }

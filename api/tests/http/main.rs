@@ -3,9 +3,9 @@
 #[cfg(test)]
 mod batch;
 #[cfg(test)]
-mod control;
-#[cfg(test)]
 mod bodies;
+#[cfg(test)]
+mod control;
 #[cfg(test)]
 mod cors;
 #[cfg(test)]
@@ -40,3 +40,5 @@ mod user_history;
 mod user_life;
 #[cfg(test)]
 mod user_lists;
+#[cfg(test)]
+mod watch;

@@ -41,6 +41,8 @@ mod upload;
 #[cfg(test)]
 mod wait;
 #[cfg(test)]
+mod watch;
+#[cfg(test)]
 mod welcome_faults;
 #[cfg(test)]
 mod welcome_relay;

@@ -1,6 +1,7 @@
 //! Long-running operations.
 
 pub(crate) mod cancel;
+pub(crate) mod events;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod pause;
