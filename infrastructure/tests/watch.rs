@@ -23,9 +23,9 @@ async fn pauses_resumes_and_ends_are_announced_once_they_are_committed() {
     let watch = PgWatch::new();
     tokio::spawn(watch.clone().listen(pool.clone()));
     let units = PgUnits::new(pool.clone(), Arc::new(NoCache));
-    let ctx = Context::new(TenantId::new(Uuid::now_v7()));
-    let id = OperationId::new(Uuid::now_v7());
-    let now = chrono::Utc::now();
+    let ctx = Context::new(TenantId::new(Uuid::from_u128(7)));
+    let id = OperationId::new(Uuid::from_u128(1));
+    let now = chrono::DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
     let new =
         NewOperation { id, kind: OperationKind::UsersImport, format: UploadFormat::Csv, actor: None, created_at: now };
     let options = ImportOptions { on_error: OnError::Continue, send_welcome: false, max_errors: None };

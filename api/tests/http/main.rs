@@ -42,3 +42,5 @@ mod user_life;
 mod user_lists;
 #[cfg(test)]
 mod watch;
+#[cfg(test)]
+mod whole;

@@ -3,6 +3,7 @@
 mod cancel;
 mod control;
 mod discard;
+mod export;
 mod get;
 mod list;
 mod pause;
@@ -13,6 +14,7 @@ mod sweep;
 mod wait;
 mod watch;
 
+pub use export::{Export, ExportFilter, ExportedRow, RowValues};
 pub use list::OperationsPage;
 pub use rows::{OperationRow, RowFilter, RowsPage};
 pub use sweep::Swept;

@@ -9,6 +9,8 @@ mod create_user;
 #[cfg(test)]
 mod delete_user;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod force_delete_user;
@@ -30,6 +32,8 @@ mod mails;
 mod model;
 #[cfg(test)]
 mod operations;
+#[cfg(test)]
+mod removal;
 #[cfg(test)]
 mod rows;
 #[cfg(test)]

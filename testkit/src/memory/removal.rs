@@ -25,7 +25,7 @@ impl TenantState {
     }
 
     pub(super) fn remove_results(&mut self, id: OperationId, at_most: u32) -> u32 {
-        if !self.operations.get(&id).is_some_and(|stored| stored.finished_at.is_some()) {
+        if self.operations.get(&id).is_none_or(|stored| stored.finished_at.is_none()) {
             return 0;
         }
         let rows = Arc::make_mut(&mut self.rows);

@@ -22,15 +22,15 @@ impl MemoryWatch {
 impl OperationWatch for MemoryWatch {
     fn moves(&self) -> BoxStream<'static, Option<OperationId>> {
         // Listens from now on, not from the first poll.
-        let moves = self.0.as_ref().map(Sender::subscribe);
-        Box::pin(stream::unfold(moves, |moves| async {
-            let Some(mut moves) = moves else { return std::future::pending().await };
-            let moved = match moves.recv().await {
+        let notices = self.0.as_ref().map(Sender::subscribe);
+        Box::pin(stream::unfold(notices, |notices| async {
+            let Some(mut notices) = notices else { return std::future::pending().await };
+            let moved = match notices.recv().await {
                 Ok(moved) => Some(moved),
                 Err(RecvError::Lagged(_)) => None,
                 Err(RecvError::Closed) => return std::future::pending().await,
             };
-            Some((moved, Some(moves)))
+            Some((moved, Some(notices)))
         }))
     }
 }

@@ -8,3 +8,4 @@ pub(crate) mod pause;
 pub(crate) mod resume;
 pub(crate) mod rows;
 pub(crate) mod view;
+mod whole;

@@ -1,5 +1,9 @@
 use axum::Json;
 use axum::extract::State;
+use axum::http::header::VARY;
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::{IntoResponse, Response};
+use muster_application::Context;
 use muster_application::imports::RowProblem;
 use muster_application::operations::{OperationRow, RowFilter};
 use muster_domain::{OperationId, UserId};
@@ -7,13 +11,16 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::whole::Whole;
 use crate::cursor::Cursor;
 use crate::extract::{Id, Params, Tenant};
-use crate::problem::{Problem, ProblemBody, pointer};
+use crate::problem::{Problem, pointer};
+use crate::refusals::OfOperation;
 use crate::state::ApiState;
 
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
+const VARY_BY_ACCEPT: [(HeaderName, &str); 1] = [(VARY, "accept")];
 
 /// A page of the rows of an operation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,22 +89,27 @@ impl From<OperationRow> for RowView {
 
 /// The rows of an operation and what became of them
 ///
-/// Without `status`, those with a problem: failed rows, and users whose welcome mail was refused. Rows are listed as
-/// soon as their block of 10 000 is done.
+/// As pages of JSON: without `status`, those with a problem: failed rows, and users whose welcome mail was refused. Rows are
+/// listed as soon as their block of 10 000 is done.
+///
+/// As one file, with `format` or by `Accept`: without `status`, all rows as they were uploaded, with what became of each;
+/// those that are not done are `pending`.
 #[utoipa::path(
     get, path = "/api/v1/operations/{id}/rows", operation_id = "list_operation_rows", tag = "Operations",
     params(
         ("id" = uuid::Uuid, Path, description = "Which operation"),
-        ("status" = Option<String>, Query, description = "`failed`, `mail_refused`, `created`, `skipped` or `all`"),
+        ("status" = Option<String>, Query, description = "`failed`, `mail_refused`, `created`, `skipped` or `all`; of a file also `pending`"),
+        ("format" = Option<String>, Query, description = "`json` for pages, `ndjson` or `csv` for one file; without it, what `Accept` says, or `json`"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024),
         ("limit" = Option<u32>, Query, description = "Rows of a page, default 100", minimum = 1, maximum = 1000),
     ),
     responses(
-        (status = 200, body = RowsView),
-        (status = 401, description = "No valid tenant token", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "No such operation of this tenant", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter is wrong", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The database is down", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "A page, or a file", content(
+            (RowsView = "application/json"),
+            (String = "application/x-ndjson"),
+            (String = "text/csv"),
+        ), headers(("Content-Disposition" = String, description = "The name of a file"))),
+        OfOperation,
     ),
     security(("tenant_token" = []), ("bearer" = []))
 )]
@@ -106,13 +118,21 @@ pub(crate) async fn rows(
     Tenant(ctx): Tenant,
     Id(id): Id,
     params: Params,
-) -> Result<Json<RowsView>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    match Whole::asked(&params, &headers)? {
+        Some(whole) => whole.answer(&state, &ctx, id, &params).await,
+        None => Ok((VARY_BY_ACCEPT, page(&state, &ctx, id, &params).await?).into_response()),
+    }
+}
+
+async fn page(state: &ApiState, ctx: &Context, id: Uuid, params: &Params) -> Result<Json<RowsView>, Problem> {
     let right = "all, failed, mail_refused, created or skipped";
     let filter = params.read("status", right, RowFilter::from_name)?.unwrap_or(RowFilter::Reported);
     let limit = params.number("limit", 1, MAX_LIMIT, DEFAULT_LIMIT)?;
     // A cursor of another operation would begin anywhere.
-    let after = Cursor::<u32>::of(&params, |cursor| cursor.value == id)?.map_or(0, |cursor| cursor.sort_value);
-    let page = state.app.operation_rows(&ctx, OperationId::new(id), filter, after, limit).await?;
+    let after = Cursor::<u32>::of(params, |cursor| cursor.value == id)?.map_or(0, |cursor| cursor.sort_value);
+    let page = state.app.operation_rows(ctx, OperationId::new(id), filter, after, limit).await?;
     let next = page.next_after.map(|row| Cursor { sort_value: row, value: id });
     Ok(Json(RowsView {
         items: page.items.into_iter().map(Into::into).collect(),

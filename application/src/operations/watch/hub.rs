@@ -81,12 +81,12 @@ pub(super) fn join(app: &App, tenant: TenantId, operation: OperationId) -> Resul
 }
 
 async fn keep_looking(app: App) {
-    let mut moves = app.ports.watch.moves();
+    let mut notices = app.ports.watch.moves();
     let mut next = Instant::now() + EVERY;
     loop {
         let which = tokio::select! {
             () = app.hub.news.notified() => Which::Unseen,
-            moved = moves.next() => moved.flatten().map_or(Which::All, Which::One),
+            moved = notices.next() => moved.flatten().map_or(Which::All, Which::One),
             () = sleep_until(next) => {
                 next = Instant::now() + EVERY;
                 Which::All
