@@ -23,9 +23,9 @@ fn download(client: &Client, id: &str, query: &str) -> Result<(String, String)> 
 /// Every tenth row is wrong: its address, or its name.
 fn file() -> String {
     let row = |n: usize| match n % 20 {
-        0 => format!("-u{n}@example.com,=u{n},\"Surname, N{n}\"\n"),
-        10 => format!("u{n} at example.com,u{n},\"Surname, N{n}\"\n"),
-        _ => format!("-u{n}@example.com,u{n},\"Surname, N{n}\"\n"),
+        0 => format!("-u{n}@example.com,=user{n},\"Surname, N{n}\"\n"),
+        10 => format!("u{n} at example.com,user{n},\"Surname, N{n}\"\n"),
+        _ => format!("-u{n}@example.com,user{n},\"Surname, N{n}\"\n"),
     };
     ["email,username,full_name\n".to_owned()].into_iter().chain((0..USERS).map(row)).collect()
 }
@@ -43,9 +43,9 @@ fn failed_rows_are_mended_in_the_file_and_all_become_users() {
         ensure!(failed.lines().count() == 1 + USERS / 10, "{} lines", failed.lines().count());
         // Formulas come as text, and what was text stays it.
         let first = failed.lines().nth(1).context("no row")?;
-        ensure!(first.starts_with("'-u0@example.com,'=u0,\"Surname, N0\",failed,,\"username: "), "{first}");
+        ensure!(first.starts_with("'-u0@example.com,'=user0,\"Surname, N0\",failed,,\"username: "), "{first}");
 
-        let mended = failed.replace(",'=u", ",u").replace(" at example.com", "@example.com");
+        let mended = failed.replace(",'=user", ",user").replace(" at example.com", "@example.com");
         let again = client.import_csv("send_welcome=false", mended.as_bytes())?;
         let operation = client.ended(&again, PATIENCE)?;
         ensure!(at(&operation, "/state") == "succeeded", "{operation:#}");

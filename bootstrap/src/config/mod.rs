@@ -278,6 +278,9 @@ mod tests {
             ("DATABASE_POOL_SIZE", "1", "from 2"),
             ("SMTP_POOL_SIZE", "0", "from 1"),
             ("IDEMPOTENCY_KEY_HOURS", "23", "from 24"),
+            ("UPLOAD_KEEP_DAYS", "0", "from 1 to 3650"),
+            ("RESULT_KEEP_DAYS", "3651", "from 1 to 3650"),
+            ("UPLOAD_KEEP_DAYS", "31", "not be more than RESULT_KEEP_DAYS"),
             ("UPLOAD_MAX_ROWS", "0", "from 1 to 2000000000"),
             ("UPLOAD_MAX_ROWS", "2000000001", "from 1 to 2000000000"),
         ] {
