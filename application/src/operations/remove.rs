@@ -5,10 +5,12 @@ use crate::{App, AppError, Context};
 
 /// Most operations that are asked for in one sweep.
 const OPERATIONS: u32 = 100;
-/// Most blocks and reported rows that are removed in one sweep, together; the next one goes on. A million a minute, so
-/// that it keeps up with whatever is imported and disturbs nobody.
-const LINES: u32 = 100_000;
-/// Blocks of one transaction: each may have some megabytes.
+/// Most reported rows that are removed in one sweep; the next one goes on.
+const ROWS: u32 = 100_000;
+/// As many rows a block counts for: it has some hundred kilobytes. So a sweep removes the uploads of ten million rows, and
+/// keeps up with whatever is imported.
+const ROWS_OF_BLOCK: u32 = 100;
+/// Blocks of one transaction.
 const BLOCKS_AT_ONCE: u32 = 50;
 /// Reported rows of one transaction.
 const ROWS_AT_ONCE: u32 = 5_000;
@@ -19,7 +21,7 @@ impl App {
     pub(super) async fn remove_outdated(&self, swept: &mut Swept) -> Result<(), AppError> {
         let now = self.ports.clock.now();
         let (uploads, results) = (now - self.settings.upload_keep, now - self.settings.result_keep);
-        let mut left = LINES;
+        let mut left = ROWS;
         let mut first_error = None;
         for due in self.ports.operations.outdated(uploads, results, OPERATIONS).await? {
             if left == 0 {
@@ -36,11 +38,11 @@ impl App {
         let ctx = Context::new(due.tenant);
         // Before an operation goes: what would go along with it must not be much.
         while *left > 0 {
-            let at_most = BLOCKS_AT_ONCE.min(*left);
+            let at_most = BLOCKS_AT_ONCE.min(left.div_ceil(ROWS_OF_BLOCK));
             let mut uow = self.begin(&ctx).await?;
             let removed = uow.operations().remove_upload(due.operation, at_most, self.ports.clock.now()).await?;
             uow.commit().await?;
-            *left -= removed.min(*left);
+            *left = left.saturating_sub(removed.saturating_mul(ROWS_OF_BLOCK));
             if removed < at_most {
                 swept.uploads += u32::from(due.reason == DueReason::OldUpload);
                 break;
@@ -54,7 +56,7 @@ impl App {
             let mut uow = self.begin(&ctx).await?;
             let removed = uow.operations().remove_results(due.operation, at_most).await?;
             uow.commit().await?;
-            *left -= removed.min(*left);
+            *left = left.saturating_sub(removed);
             if removed < at_most {
                 swept.results += 1;
                 break;
