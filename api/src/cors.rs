@@ -16,7 +16,7 @@ const REMEMBERED: Duration = Duration::from_hours(1);
 const METHODS: [Method; 6] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
 /// Every header of a request that we read and that a page must ask for.
-const READ: [HeaderName; 10] = [
+const READ: [HeaderName; 11] = [
     AUTHORIZATION,
     HeaderName::from_static("x-tenant-token"),
     CONTENT_TYPE,
@@ -24,6 +24,7 @@ const READ: [HeaderName; 10] = [
     HeaderName::from_static("idempotency-key"),
     IF_MATCH,
     IF_NONE_MATCH,
+    HeaderName::from_static("last-event-id"),
     HeaderName::from_static("prefer"),
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),

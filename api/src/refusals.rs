@@ -71,6 +71,9 @@ refusals! {
     /// Of every route about one operation.
     OfOperation: [OfTenant]
         (StatusCode::NOT_FOUND, Code::EntityNotFound, "No such operation of this tenant", "there is no such operation");
+    /// Of the route that follows an operation.
+    OfWatch: [OfOperation]
+        (StatusCode::SERVICE_UNAVAILABLE, Code::ServiceUnavailable, "The database is down, or as many watch as one process takes; ask for the operation instead", "as many clients follow operations here as may; try again later");
     /// Of every route that stops an operation or lets it go on.
     OfControl: [OfOperation]
         (StatusCode::CONFLICT, Code::BusinessRuleViolation, "The operation does not move there from where it is; `detail` names both states", "an operation that is succeeded cannot become paused");

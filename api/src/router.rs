@@ -33,6 +33,7 @@ pub(crate) fn table() -> OpenApiRouter<ApiState> {
         .routes(routes!(v1::users::history::history))
         .routes(routes!(v1::operations::list::list))
         .routes(routes!(v1::operations::get::get))
+        .routes(routes!(v1::operations::events::events))
         .routes(routes!(v1::operations::rows::rows))
         .routes(routes!(v1::operations::pause::pause))
         .routes(routes!(v1::operations::resume::resume))

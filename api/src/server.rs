@@ -14,6 +14,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 /// How long a client may take for the head of a request, its first byte included.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,10 +29,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
-/// Tells each request of a connection where it came from.
+/// That the server is to end, among the extensions of each request: answers without an end are ended then, so that their
+/// clients go to another process.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stopping(pub(crate) CancellationToken);
+
+/// Tells each request of a connection where it came from, and when the server is to end.
 struct FromPeer {
     inner: TowerToHyperService<Router>,
     peer: Peer,
+    stopping: Stopping,
 }
 
 impl Service<Request<Incoming>> for FromPeer {
@@ -41,11 +48,12 @@ impl Service<Request<Incoming>> for FromPeer {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(self.peer);
+        request.extensions_mut().insert(self.stopping.clone());
         self.inner.call(request)
     }
 }
 
-/// Serves until `shutdown` completes, then gives the requests that run `grace` to end.
+/// Serves until `shutdown` completes, then ends what is streamed and gives the requests that run `grace` to end.
 ///
 /// # Errors
 /// When the address of the listener cannot be read.
@@ -57,13 +65,15 @@ pub async fn serve(
 ) -> io::Result<()> {
     tracing::info!("listening on http://{}", listener.local_addr()?);
     let connections = GracefulShutdown::new();
+    let stopping = Stopping::default();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let service = FromPeer { inner: TowerToHyperService::new(router.clone()), peer: Peer(peer.ip()) };
+                    let inner = TowerToHyperService::new(router.clone());
+                    let service = FromPeer { inner, peer: Peer(peer.ip()), stopping: stopping.clone() };
                     tokio::spawn(connection(stream, service, connections.watcher()));
                 }
                 Err(error) => {
@@ -74,6 +84,7 @@ pub async fn serve(
         }
     }
     drop(listener);
+    stopping.0.cancel();
     if timeout(grace, connections.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }

@@ -5,6 +5,7 @@ use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::users::{EmailPolicy, SearchIndexReader, UserList, UserMaker, UserReader};
 
+use crate::operations::Hub;
 use crate::ports::{Clock, IdSource, Mailer, OperationWatch, UnitOfWork, UnitOfWorkFactory, WorkflowGateway};
 use crate::{AppError, Context};
 
@@ -30,7 +31,7 @@ pub struct Ports {
     pub operations: Arc<dyn OperationReader>,
     /// The durable engine.
     pub workflows: Arc<dyn WorkflowGateway>,
-    /// Ends of operations.
+    /// Moves of operations.
     pub watch: Arc<dyn OperationWatch>,
     /// Mail.
     pub mailer: Arc<dyn Mailer>,
@@ -53,6 +54,12 @@ pub struct Settings {
     pub abandoned_after: TimeDelta,
     /// Mails in flight at once, within one group.
     pub mail_concurrency: usize,
+    /// Most who follow operations at once, in this process.
+    pub max_watchers: usize,
+    /// How long the rows of an upload are kept after the end of its operation.
+    pub upload_keep: TimeDelta,
+    /// How long an operation, with what became of its rows, is kept after its end.
+    pub result_keep: TimeDelta,
 }
 
 /// The use cases. Cheap to clone.
@@ -60,12 +67,13 @@ pub struct Settings {
 pub struct App {
     pub(crate) ports: Arc<Ports>,
     pub(crate) settings: Settings,
+    pub(crate) hub: Arc<Hub>,
 }
 
 impl App {
     /// Wires the use cases to their ports.
     pub fn new(ports: Ports, settings: Settings) -> Self {
-        Self { ports: Arc::new(ports), settings }
+        Self { ports: Arc::new(ports), settings, hub: Arc::default() }
     }
 
     /// The choices of the deployment.

@@ -1,13 +1,12 @@
 //! What the use cases need from outside: each trait says what an implementer guarantees.
 
-use std::future::Future;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures::stream::BoxStream;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::{Operation, OperationRepository};
 use muster_domain::users::{SearchIndexRepository, UserRepository};
@@ -119,11 +118,11 @@ pub trait WorkflowGateway: Send + Sync {
     async fn start_welcomes(&self, start: &StartWelcomes) -> Result<Started, GatewayError>;
 }
 
-/// Tells when an operation has come to an end.
+/// Tells which operations of any tenant have moved: have ended, or were paused or resumed.
 pub trait OperationWatch: Send + Sync {
-    /// A future that completes once the operation ends *after* this call. It may also miss it: who waits
-    /// looks again from time to time.
-    fn ended(&self, operation: OperationId) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+    /// What moves *after* this call, without end; none for some that were lost. A move may also be missed without a
+    /// word: who waits looks again from time to time.
+    fn moves(&self) -> BoxStream<'static, Option<OperationId>>;
 }
 
 /// A mail to one person.

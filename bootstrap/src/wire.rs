@@ -30,6 +30,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Pause between looks at a database that is down or not migrated.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// Most who follow operations at once, in one process: each takes memory and a connection.
+const MAX_WATCHERS: usize = 10_000;
+
 /// What a process is made of. Nothing in it is connected yet: all parts may come up later, in any order.
 pub struct Wired {
     /// The use cases.
@@ -125,6 +128,9 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         stalled_after: TimeDelta::from_std(config.operation_stalled_after)?,
         abandoned_after: TimeDelta::from_std(config.upload_abandoned_after)?,
         mail_concurrency: usize::try_from(config.smtp_pool_size)?,
+        max_watchers: MAX_WATCHERS,
+        upload_keep: TimeDelta::from_std(config.upload_keep)?,
+        result_keep: TimeDelta::from_std(config.result_keep)?,
     })
 }
 

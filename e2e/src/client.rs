@@ -112,6 +112,15 @@ impl Client {
         read(request.call()?)
     }
 
+    /// A GET of what is no JSON: the status, the name it is to be stored by, and the text.
+    pub fn text(&self, path: &str) -> Result<(u16, String, String)> {
+        let request = self.agent.get(format!("{}{path}", self.base)).header("X-Tenant-Token", self.token());
+        let mut response = request.call()?;
+        let name = response.headers().get("content-disposition").and_then(|name| name.to_str().ok());
+        let (status, name) = (response.status().as_u16(), name.unwrap_or_default().to_owned());
+        Ok((status, name, response.body_mut().with_config().limit(64 << 20).read_to_string()?))
+    }
+
     /// Any method with a JSON body, or without one when that is null.
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Result<Answer> {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));

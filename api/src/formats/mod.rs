@@ -16,6 +16,7 @@ use muster_application::imports::{ImportRow, RowProblem};
 use serde_json::{Map, Value};
 
 pub use self::csv::CsvReader;
+pub(crate) use self::csv::write_record;
 pub use self::json::JsonReader;
 pub use self::ndjson::NdjsonReader;
 

@@ -44,7 +44,9 @@ names! {
     /// What became of a row.
     RowStatusName as "RowStatus", like "failed": RowStatus::ALL.map(RowStatus::name).into();
     /// Which rows are listed.
-    RowFilterName as "RowFilter", like "failed": ["all"].into_iter().chain(RowStatus::ALL.map(RowStatus::name)).collect();
+    RowFilterName as "RowFilter", like "failed": ["all"].into_iter().chain(RowStatus::ALL.map(RowStatus::name)).chain(["pending"]).collect();
+    /// How rows are answered.
+    RowsFormatName as "RowsFormat", like "json": ["json", "ndjson", "csv"].into();
     /// What happened to a user.
     EventKindName as "UserEventKind", like "updated": UserEventKind::ALL.map(UserEventKind::name).into();
 }

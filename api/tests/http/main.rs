@@ -40,3 +40,7 @@ mod user_history;
 mod user_life;
 #[cfg(test)]
 mod user_lists;
+#[cfg(test)]
+mod watch;
+#[cfg(test)]
+mod whole;

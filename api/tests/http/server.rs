@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::support::{Engine, World, users};
+use crate::support::{Engine, World, csv, users};
 
 struct Server {
     address: std::net::SocketAddr,
@@ -86,6 +86,31 @@ async fn requests_that_run_end_before_the_server_does() {
     assert!(answer.starts_with(b"HTTP/1.1 202"), "{}", String::from_utf8_lossy(&answer));
     server.task.await.unwrap().unwrap();
     assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn streams_end_when_the_server_is_to_end() {
+    let world = World::new();
+    world.set_engine(Engine::Sleeps);
+    let operation = world.batch("text/csv", &[("prefer", "respond-async")], csv(0..3)).await.json();
+    let server = start(&world).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let request = format!(
+        "GET {}/events HTTP/1.1\r\nhost: x\r\nx-tenant-token: {}\r\n\r\n",
+        operation["links"]["self"].as_str().unwrap(),
+        world.token()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !String::from_utf8_lossy(&answer).contains("event: progress") {
+        assert!(stream.read_buf(&mut answer).await.unwrap() > 0);
+    }
+    server.stop.send(()).unwrap();
+    // Long before the time of grace is over.
+    tokio::time::timeout(Duration::from_secs(10), server.task).await.unwrap().unwrap().unwrap();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.ends_with("\r\n0\r\n\r\n") && !answer.contains("event: end"), "{answer}");
 }
 
 /// A service behind a proxy on this machine that lets each address in once.

@@ -126,6 +126,9 @@ impl World {
             stalled_after: TimeDelta::seconds(15),
             abandoned_after: TimeDelta::seconds(600),
             mail_concurrency: 4,
+            max_watchers: 1_000,
+            upload_keep: TimeDelta::days(7),
+            result_keep: TimeDelta::days(30),
         };
         let app = App::new(ports, settings);
         engine.app.set(app.clone()).ok().unwrap();

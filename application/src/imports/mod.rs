@@ -10,7 +10,7 @@ mod start;
 mod upload;
 mod upload_errors;
 
-pub use block::{BlockBuilder, decode_block};
+pub use block::{BlockBuilder, BlockRows, decode_block};
 pub use finish::FinishImport;
 pub use import_range::{ImportRange, RangeDone};
 pub use row::{ImportRow, RowProblem};

@@ -76,7 +76,7 @@ impl App {
         Ok(RowsPage { items, next_after })
     }
 
-    async fn stored_rows(
+    pub(super) async fn stored_rows(
         &self,
         operation: &Operation,
         status: Option<RowStatus>,

@@ -19,11 +19,15 @@ pub struct Swept {
     pub discarded: u32,
     /// Idempotency keys that were forgotten.
     pub forgotten: u64,
+    /// Operations that ended long ago and whose rows as uploaded were removed.
+    pub uploads: u32,
+    /// Operations that ended longer ago and were removed.
+    pub results: u32,
 }
 
 impl App {
     /// Looks after everything that could have been left behind by a crash or an outage: starts what is queued,
-    /// removes uploads that stopped coming, forgets expired keys. Safe to repeat and to run twice at once.
+    /// removes uploads that stopped coming, forgets expired keys, and removes what ended long ago. Safe to repeat and to run twice at once.
     ///
     /// # Errors
     /// `Unavailable` when storage or the engine is down; what could be done is done all the same.
@@ -38,12 +42,18 @@ impl App {
                 first_error.get_or_insert(error);
             }
         }
+        // After the keys, which keep operations from being removed.
+        if let Err(error) = self.remove_outdated(&mut swept).await {
+            first_error.get_or_insert(error);
+        }
         if swept != Swept::default() {
             tracing::info!(
                 started = swept.started,
                 failed = swept.failed,
                 discarded = swept.discarded,
                 forgotten = swept.forgotten,
+                uploads = swept.uploads,
+                results = swept.results,
                 "swept what was left behind"
             );
         }
@@ -61,6 +71,8 @@ impl App {
                 swept.forgotten += uow.operations().purge_keys(self.ports.clock.now()).await?;
                 uow.commit().await?;
             }
+            // Not asked for here: these have limits of their own.
+            DueReason::OldUpload | DueReason::OldResults => {}
         }
         Ok(())
     }

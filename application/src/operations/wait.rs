@@ -1,5 +1,8 @@
+use std::future::ready;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures::StreamExt;
 use muster_domain::OperationId;
 use muster_domain::operations::Operation;
 use tokio::time::{Instant, timeout};
@@ -10,7 +13,8 @@ use crate::{App, AppError, Context};
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 impl App {
-    /// The operation when it has ended, or as it is after `patience`.
+    /// The operation when it has ended or is paused, or as it is after `patience`. Who waits is told of a pause as of an
+    /// end: nothing more happens until somebody acts.
     ///
     /// # Errors
     /// `NotFound` when there is no such operation.
@@ -22,14 +26,14 @@ impl App {
     ) -> Result<Operation, AppError> {
         let deadline = Instant::now() + patience;
         loop {
-            // Listen before looking, so that an end in between is not missed.
-            let ended = self.ports.watch.ended(id);
+            // Listen before looking, so that a move in between is not missed.
+            let moves = self.ports.watch.moves().filter(|moved| ready(moved.is_none_or(|moved| moved == id)));
             let operation = self.operation(ctx, id).await?;
             let left = deadline.saturating_duration_since(Instant::now());
-            if operation.state.is_final() || left.is_zero() {
+            if operation.state.rests() || left.is_zero() {
                 return Ok(operation);
             }
-            let _ = timeout(left.min(LOOK_AGAIN), ended).await;
+            let _ = timeout(left.min(LOOK_AGAIN), pin!(moves).next()).await;
         }
     }
 }

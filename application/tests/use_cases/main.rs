@@ -9,6 +9,8 @@ mod create_user;
 #[cfg(test)]
 mod delete_user;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod force_delete_user;
@@ -31,6 +33,8 @@ mod model;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod removal;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod sweep;
@@ -40,6 +44,8 @@ mod update_user;
 mod upload;
 #[cfg(test)]
 mod wait;
+#[cfg(test)]
+mod watch;
 #[cfg(test)]
 mod welcome_faults;
 #[cfg(test)]

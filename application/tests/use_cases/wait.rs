@@ -3,6 +3,7 @@ use std::time::Duration;
 use anyhow::Result;
 use muster_application::ErrorKind;
 use muster_domain::OperationId;
+use muster_domain::operations::OperationState;
 use muster_testkit::memory::MemoryWatch;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -49,6 +50,22 @@ async fn an_operation_that_has_ended_is_not_waited_for() -> Result<()> {
     let id = world.import(&[people("u", 2)], SILENT).await?.id;
     let start = Instant::now();
     assert!(world.app.wait_for_operation(&world.ctx, id, PATIENCE).await?.state.is_final());
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_told_to_who_waits_and_who_comes_later() -> Result<()> {
+    let world = World::new();
+    let id = world.queue(&[people("u", 2)], SILENT).await?;
+    let start = Instant::now();
+    let pause = async {
+        tokio::task::yield_now().await;
+        world.app.pause_operation(&world.ctx, id).await
+    };
+    let (waited, paused) = tokio::join!(world.app.wait_for_operation(&world.ctx, id, PATIENCE), pause);
+    assert_eq!((waited?.state, paused?.state), (OperationState::Paused, OperationState::Paused));
+    assert_eq!(world.app.wait_for_operation(&world.ctx, id, PATIENCE).await?.state, OperationState::Paused);
     assert_eq!(start.elapsed(), Duration::ZERO);
     Ok(())
 }

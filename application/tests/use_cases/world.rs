@@ -31,6 +31,9 @@ pub const SETTINGS: Settings = Settings {
     stalled_after: TimeDelta::minutes(1),
     abandoned_after: TimeDelta::minutes(10),
     mail_concurrency: 8,
+    max_watchers: 1_000,
+    upload_keep: TimeDelta::days(7),
+    result_keep: TimeDelta::days(30),
 };
 
 /// The use cases of one deployment, everything they reach, and a tenant.

@@ -92,6 +92,10 @@ pub struct Config {
     pub operation_stalled_after: Duration,
     /// `IDEMPOTENCY_KEY_HOURS`.
     pub idempotency_key_lifetime: Duration,
+    /// `UPLOAD_KEEP_DAYS`: how long the rows of an upload are kept after the end of its operation.
+    pub upload_keep: Duration,
+    /// `RESULT_KEEP_DAYS`: how long an operation is kept after its end.
+    pub result_keep: Duration,
     /// `JWT_…` and `ACCESS_TOKEN_EXPIRE_MINUTES`.
     pub tokens: TokenConfig,
 }
@@ -150,8 +154,13 @@ impl Config {
                 24..=MOST_KEY_HOURS,
                 24,
             )),
+            upload_keep: env.days("UPLOAD_KEEP_DAYS", 7),
+            result_keep: env.days("RESULT_KEEP_DAYS", 30),
             tokens: tokens(&mut env, app_env),
         };
+        if config.upload_keep > config.result_keep {
+            env.problem("UPLOAD_KEEP_DAYS must not be more than RESULT_KEEP_DAYS: an upload goes with its operation");
+        }
         env.finish().map(|()| config)
     }
 }
@@ -269,6 +278,9 @@ mod tests {
             ("DATABASE_POOL_SIZE", "1", "from 2"),
             ("SMTP_POOL_SIZE", "0", "from 1"),
             ("IDEMPOTENCY_KEY_HOURS", "23", "from 24"),
+            ("UPLOAD_KEEP_DAYS", "0", "from 1 to 3650"),
+            ("RESULT_KEEP_DAYS", "3651", "from 1 to 3650"),
+            ("UPLOAD_KEEP_DAYS", "31", "not be more than RESULT_KEEP_DAYS"),
             ("UPLOAD_MAX_ROWS", "0", "from 1 to 2000000000"),
             ("UPLOAD_MAX_ROWS", "2000000001", "from 1 to 2000000000"),
         ] {

@@ -2,6 +2,9 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
+/// Ten years: longer than any instant we compute with must reach.
+const MOST_DAYS: u64 = 3_650;
+
 /// Gives the value of a variable.
 type Source = dyn Fn(&str) -> Option<String>;
 
@@ -86,6 +89,10 @@ impl Reader {
 
     pub(super) fn seconds(&mut self, name: &str, default: u64) -> Duration {
         Duration::from_secs(self.parse(name, "a number of seconds", default))
+    }
+
+    pub(super) fn days(&mut self, name: &str, default: u64) -> Duration {
+        Duration::from_hours(24 * self.within(name, "a number of days from 1 to 3650", 1..=MOST_DAYS, default))
     }
 
     /// Something that is wrong with several settings together.

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::Value;
 use ureq::Agent;
 
-use super::outcome::{ended, exit_code};
+use super::outcome::{PAUSED, ended, exit_code};
 use super::upload::Upload;
 use super::watch::Watch;
 
@@ -16,7 +16,8 @@ Exit codes:
   1  anything else: refused, broken off, cancelled
   2  wrong arguments
   3  some rows became users and some did not
-  4  the import failed";
+  4  the import failed
+  5  the import is paused: nothing happens until it is resumed or cancelled";
 
 /// `muster import`
 #[derive(Args)]
@@ -24,7 +25,7 @@ Exit codes:
 pub(crate) struct Import {
     #[command(flatten)]
     upload: Upload,
-    /// Follow the import until it ends; otherwise print the operation and return after the upload. On unless stderr is
+    /// Follow the import until it ends or is paused; otherwise print the operation and return after the upload. On unless stderr is
     /// no terminal; on with --json and --wait-mails
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     watch: Option<bool>,
@@ -68,6 +69,9 @@ impl Import {
             println!("{id} {state}");
             println!("{}", watch.url(&id));
         }
+        if watching && state == PAUSED {
+            explain_pause(&watch.url(&id), &operation);
+        }
         // What is stored will be done: a success, unless it is known to be none.
         Ok(if watching || ended(state) { exit_code(state) } else { ExitCode::SUCCESS })
     }
@@ -103,6 +107,20 @@ impl Import {
         }
         Ok(())
     }
+}
+
+/// Why nothing happens, and how to go on. On stderr, so that `--json` stays JSON.
+fn explain_pause(url: &str, operation: &Value) {
+    let count = |name: &str| operation.pointer(&format!("/progress/{name}")).and_then(Value::as_u64).unwrap_or(0);
+    let done = format!("{} of {} rows are done", count("rows_done"), count("rows_total"));
+    match operation.pointer("/pause/reason").and_then(Value::as_str) {
+        Some("error_budget") => eprintln!("paused: more rows failed than --max-errors allows; {done}"),
+        Some("asked") => eprintln!("paused: somebody asked for it; {done}"),
+        _ => eprintln!("paused; {done}"),
+    }
+    eprintln!("  what failed  {url}/rows");
+    eprintln!("  to go on     curl -X POST -H \"Authorization: Bearer $TENANT_TOKEN\" {url}/resume");
+    eprintln!("  to end it    curl -X POST -H \"Authorization: Bearer $TENANT_TOKEN\" {url}/cancel");
 }
 
 fn problems(row: &Value) -> String {

@@ -1,3 +1,4 @@
+mod events;
 pub(crate) mod import;
 pub(crate) mod migrate;
 mod outcome;

@@ -2,12 +2,16 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
+/// The state of an operation that does nothing until somebody acts.
+pub(super) const PAUSED: &str = "paused";
+
 /// How an operation ended, as the exit code says it: what a script can tell apart.
 pub(super) fn exit_code(state: &str) -> ExitCode {
     match state {
         "succeeded" => ExitCode::SUCCESS,
         "partially_succeeded" => ExitCode::from(3),
         "failed" => ExitCode::from(4),
+        PAUSED => ExitCode::from(5),
         _ => ExitCode::FAILURE,
     }
 }
@@ -44,9 +48,14 @@ mod tests {
 
     #[test]
     fn the_exit_code_says_how_it_ended() {
-        for (state, code) in
-            [("succeeded", 0), ("partially_succeeded", 3), ("failed", 4), ("cancelled", 1), ("running", 1)]
-        {
+        for (state, code) in [
+            ("succeeded", 0),
+            ("partially_succeeded", 3),
+            ("failed", 4),
+            ("paused", 5),
+            ("cancelled", 1),
+            ("running", 1),
+        ] {
             assert_eq!(exit_code(state), ExitCode::from(code), "{state}");
         }
     }

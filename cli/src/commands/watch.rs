@@ -7,7 +7,8 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::http::HeaderMap;
 
-use super::outcome::ended;
+use super::events::{Events, Streamed};
+use super::outcome::{PAUSED, ended};
 
 /// How often the API is asked at first, when an end may be near.
 const SOON: Duration = Duration::from_millis(200);
@@ -28,34 +29,32 @@ pub(super) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Shows a progress bar until the operation has ended, and its mails too if they are waited for.
-    /// An API that is restarted meanwhile is waited for.
+    /// Shows a progress bar until the operation has ended or is paused, and until its mails are done, too, if they are
+    /// waited for. Changes are heard of as they happen; where there is no stream of them, or while it is broken, the API
+    /// is asked now and then. An API that is restarted meanwhile is waited for.
     pub(super) fn until_ended(&self, id: &str, mails: bool) -> anyhow::Result<Value> {
-        let bar = ProgressBar::no_length();
-        bar.set_style(ProgressStyle::with_template("{prefix:10} {bar:40} {pos}/{len} {per_sec}")?);
+        let mut shown = Shown::new(mails)?;
         let (mut asked, mut failing_since) = (0_u32, None);
+        let mut events = Some(Events::default());
         loop {
+            if let Some(stream) = events.as_mut().filter(|_| !shown.ended) {
+                let url = format!("{}/events", self.url(id));
+                match stream.read(self.agent, &url, self.token, |operation| shown.show(operation)) {
+                    Streamed::Refused => events = None,
+                    Streamed::Enough | Streamed::Broke => {}
+                }
+            }
+            if let Some(operation) = shown.finished.take() {
+                return Ok(operation);
+            }
             match self.get(&format!("/api/v1/operations/{id}"))? {
                 Answer::Body(operation) => {
                     failing_since = None;
-                    let count = |name: &str| {
-                        operation.pointer(&format!("/progress/{name}")).and_then(Value::as_u64).unwrap_or(0)
-                    };
-                    let state = operation.get("state").and_then(Value::as_str).unwrap_or_default();
-                    let ended = ended(state);
-                    let mailed = count("mails_sent") + count("mails_refused");
-                    if ended && (!mails || mailed == count("mails_total")) {
-                        bar.finish_and_clear();
+                    if shown.show(operation)
+                        && let Some(operation) = shown.finished.take()
+                    {
                         return Ok(operation);
                     }
-                    let (prefix, done, total) = if ended {
-                        ("mailing", mailed, count("mails_total"))
-                    } else {
-                        ("importing", count("rows_done"), count("rows_total"))
-                    };
-                    bar.set_prefix(prefix);
-                    bar.set_length(total);
-                    bar.set_position(done);
                 }
                 Answer::Later(error) => {
                     if failing_since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
@@ -108,6 +107,46 @@ impl Watch<'_> {
             }
             Err(error) => Ok(Answer::Later(error)),
         }
+    }
+}
+
+/// The progress bar, and what it shows.
+struct Shown {
+    bar: ProgressBar,
+    mails: bool,
+    /// The rows are done with.
+    ended: bool,
+    /// What was waited for.
+    finished: Option<Value>,
+}
+
+impl Shown {
+    fn new(mails: bool) -> anyhow::Result<Self> {
+        let bar = ProgressBar::no_length();
+        bar.set_style(ProgressStyle::with_template("{prefix:10} {bar:40} {pos}/{len} {per_sec}")?);
+        Ok(Self { bar, mails, ended: false, finished: None })
+    }
+
+    /// Shows an operation; gives whether no stream is needed any more.
+    fn show(&mut self, operation: Value) -> bool {
+        let count = |name: &str| operation.pointer(&format!("/progress/{name}")).and_then(Value::as_u64).unwrap_or(0);
+        let state = operation.get("state").and_then(Value::as_str).unwrap_or_default();
+        self.ended = ended(state);
+        let mailed = count("mails_sent") + count("mails_refused");
+        if state == PAUSED || (self.ended && (!self.mails || mailed == count("mails_total"))) {
+            self.bar.finish_and_clear();
+            self.finished = Some(operation);
+            return true;
+        }
+        let (prefix, done, total) = if self.ended {
+            ("mailing", mailed, count("mails_total"))
+        } else {
+            ("importing", count("rows_done"), count("rows_total"))
+        };
+        self.bar.set_prefix(prefix);
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+        self.ended
     }
 }
 

@@ -44,3 +44,18 @@ impl BlockPayload {
         self.first_row + self.rows.saturating_sub(1)
     }
 }
+
+/// A block as it was uploaded, and what came of it, for reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadedBlock {
+    /// Number of the block within its operation, from 0.
+    pub number: u32,
+    /// Number of its first row within the operation, from 1.
+    pub first_row: u32,
+    /// How many rows it has; at least 1.
+    pub rows: u32,
+    /// NDJSON, compressed with zstd; none when it was removed because the operation ended long ago.
+    pub data: Option<Bytes>,
+    /// What came of it; none until it is done.
+    pub outcome: Option<BlockOutcome>,
+}

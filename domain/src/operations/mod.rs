@@ -11,7 +11,7 @@ mod row;
 mod row_id;
 mod state;
 
-pub use block::{BLOCK_ROWS, Block, BlockOutcome, BlockPayload};
+pub use block::{BLOCK_ROWS, Block, BlockOutcome, BlockPayload, UploadedBlock};
 pub use error_budget::ErrorBudget;
 pub use operation::{NewOperation, Operation, OperationFailure, OperationKind};
 pub use options::{ImportOptions, OnError, UploadFormat};

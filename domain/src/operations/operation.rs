@@ -54,7 +54,7 @@ pub struct NewOperation {
 }
 
 /// An operation as stored.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
     /// Its identity.
     pub id: OperationId,

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Block, BlockOutcome, BlockPayload, FailedRow, ImportOptions, NewOperation, Operation, OperationState, RowStatus,
-    SettledBlock,
+    SettledBlock, UploadedBlock,
 };
 use crate::{OperationId, RepositoryError, TenantId, UserId};
 
@@ -112,6 +112,19 @@ pub trait OperationRepository: Send {
 
     /// Forgets idempotency keys that have expired; returns how many.
     async fn purge_keys(&mut self, now: DateTime<Utc>) -> Result<u64, RepositoryError>;
+
+    /// Removes the rows as uploaded of at most `at_most` blocks of an operation that has ended, and returns of how many.
+    /// When none are left, that is noted, and the upload is not outdated any more.
+    async fn remove_upload(
+        &mut self,
+        operation: OperationId,
+        at_most: u32,
+        now: DateTime<Utc>,
+    ) -> Result<u32, RepositoryError>;
+
+    /// Removes at most `at_most` reported rows of an operation that has ended, and returns how many. When none are left,
+    /// the operation goes with its blocks and its mail batches; users stay.
+    async fn remove_results(&mut self, operation: OperationId, at_most: u32) -> Result<u32, RepositoryError>;
 }
 
 /// Why the sweeper is to look at an operation.
@@ -125,6 +138,10 @@ pub enum DueReason {
     Abandoned,
     /// Its tenant has idempotency keys that have expired.
     ExpiredKeys,
+    /// It has ended long ago: its rows as uploaded are to be removed.
+    OldUpload,
+    /// It has ended longer ago: all that is stored of it is to be removed.
+    OldResults,
 }
 
 /// Something for the sweeper to look at: ids only, the one thing that is read across tenants.
@@ -152,6 +169,9 @@ pub struct OperationPosition {
 pub trait OperationReader: Send + Sync {
     /// The operation with its progress, or none.
     async fn find(&self, tenant: TenantId, operation: OperationId) -> Result<Option<Operation>, RepositoryError>;
+
+    /// Those of these operations that there are, with their progress, in no order; with one question, however many.
+    async fn find_many(&self, tenant: TenantId, operations: &[OperationId]) -> Result<Vec<Operation>, RepositoryError>;
 
     /// Operations with their progress, only those in `state` if one is given: the latest first, by `created_at` and
     /// then by id, those behind position `after` if one is given, at most `limit`.
@@ -181,6 +201,26 @@ pub trait OperationReader: Send + Sync {
         operation: OperationId,
         after: u32,
     ) -> Result<Vec<SettledBlock>, RepositoryError>;
+
+    /// The first block from number `from` on whose last row is not before row `row`, as it was uploaded and with what
+    /// came of it; none behind the last one.
+    async fn block_from(
+        &self,
+        tenant: TenantId,
+        operation: OperationId,
+        from: u32,
+        row: u32,
+    ) -> Result<Option<UploadedBlock>, RepositoryError>;
+
+    /// What is to be removed in all tenants: uploads of operations that ended before `uploads_before`, and operations that
+    /// ended before `results_before`; at most `limit` of each, those first that ended first. An operation stays while it
+    /// has unfinished mails, or an idempotency key that is remembered.
+    async fn outdated(
+        &self,
+        uploads_before: DateTime<Utc>,
+        results_before: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<DueOperation>, RepositoryError>;
 
     /// What is due in all tenants: queued and running operations and unfinished mails last touched before `stalled_before`,
     /// uploads last touched before `abandoned_before`, expired keys; at most `limit` of each.

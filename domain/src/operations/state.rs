@@ -66,6 +66,11 @@ impl OperationState {
         matches!(self, Self::Succeeded | Self::PartiallySucceeded | Self::Failed | Self::Cancelled)
     }
 
+    /// Whether nothing happens until somebody acts: it has ended, or is paused.
+    pub const fn rests(self) -> bool {
+        self.is_final() || matches!(self, Self::Paused)
+    }
+
     /// Whether its rows may be done.
     pub const fn is_going(self) -> bool {
         matches!(self, Self::Queued | Self::Running)

@@ -1,10 +1,15 @@
 use chrono::{DateTime, Utc};
-use muster_domain::operations::{Block, BlockOutcome, BlockPayload, OperationState, SettledBlock};
+use muster_domain::operations::{Block, BlockOutcome, BlockPayload, OperationState, SettledBlock, UploadedBlock};
 use muster_domain::{OperationId, RepositoryError};
 
 use super::convert::{to_i32, to_u32};
 use super::error::{damaged, one_row, repository_error};
 use super::unit_of_work::PgUnitOfWork;
+
+fn outcome(created: Option<i32>, failed: Option<i32>) -> Result<Option<BlockOutcome>, RepositoryError> {
+    let both = created.zip(failed);
+    both.map(|(created, failed)| Ok(BlockOutcome { created: to_u32(created)?, failed: to_u32(failed)? })).transpose()
+}
 
 impl PgUnitOfWork {
     pub(super) async fn append(&mut self, operation: OperationId, block: &BlockPayload) -> Result<(), RepositoryError> {
@@ -51,18 +56,52 @@ impl PgUnitOfWork {
         .await
         .map_err(repository_error)?;
         let Some(row) = row else { return Ok(None) };
-        let outcome = match (row.created, row.failed) {
-            (Some(created), Some(failed)) => Some(BlockOutcome { created: to_u32(created)?, failed: to_u32(failed)? }),
-            _ => None,
-        };
+        let outcome = outcome(row.created, row.failed)?;
         let payload = BlockPayload {
             number,
             first_row: to_u32(row.first_row)?,
             rows: to_u32(row.row_count)?,
-            data: row.payload.into(),
+            // Gone only when the operation has ended, and then nobody looks at it.
+            data: row.payload.unwrap_or_default().into(),
         };
         let operation = OperationState::from_name(&row.state).ok_or_else(|| damaged("state"))?;
         Ok(Some(Block { payload, outcome, operation }))
+    }
+
+    pub(super) async fn uploaded(
+        &mut self,
+        operation: OperationId,
+        from: u32,
+        row: u32,
+    ) -> Result<Option<UploadedBlock>, RepositoryError> {
+        let found = sqlx::query!(
+            r#"select
+                   number
+                 , first_row
+                 , row_count
+                 , payload
+                 , created
+                 , failed
+               from operation_blocks
+               where tenant_id = $1 and operation_id = $2 and number >= $3 and first_row + row_count - 1 >= $4
+               order by number
+               limit 1"#,
+            self.tenant,
+            operation.get(),
+            to_i32(from)?,
+            i32::try_from(row).unwrap_or(i32::MAX),
+        )
+        .fetch_optional(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        let Some(row) = found else { return Ok(None) };
+        Ok(Some(UploadedBlock {
+            number: to_u32(row.number)?,
+            first_row: to_u32(row.first_row)?,
+            rows: to_u32(row.row_count)?,
+            data: row.payload.map(Into::into),
+            outcome: outcome(row.created, row.failed)?,
+        }))
     }
 
     pub(super) async fn open(

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod convert;
+mod doors;
 mod error;
 mod guard;
 mod keys;
@@ -10,6 +11,7 @@ mod operation_reads;
 mod operations;
 mod pool;
 mod readers;
+mod removal;
 mod rows;
 mod search_index;
 mod unit_of_work;

@@ -203,14 +203,18 @@ impl OperationRepository for PgUnitOfWork {
 
     async fn store(&mut self, operation: &Operation, now: DateTime<Utc>) -> Result<(), RepositoryError> {
         let done = sqlx::query!(
-            r#"update operations
-               set state = $3
-                 , pause_reason = $4
-                 , paused_at = $5
-                 , max_errors = $6
-                 , errors_accepted = $7
-                 , updated_at = $8
-               where tenant_id = $1 and id = $2"#,
+            r#"with stored as (
+                   update operations
+                   set state = $3
+                     , pause_reason = $4
+                     , paused_at = $5
+                     , max_errors = $6
+                     , errors_accepted = $7
+                     , updated_at = $8
+                   where tenant_id = $1 and id = $2
+                   returning id
+               )
+               select count(pg_notify($9, id::text)) as "notified!" from stored"#,
             self.tenant,
             operation.id.get(),
             operation.state.name(),
@@ -219,11 +223,12 @@ impl OperationRepository for PgUnitOfWork {
             operation.options.max_errors.map(|budget| budget.to_string()),
             to_i64(operation.errors_accepted)?,
             now,
+            CHANNEL,
         )
-        .execute(&mut *self.tx)
+        .fetch_one(&mut *self.tx)
         .await
         .map_err(repository_error)?;
-        one_row(done.rows_affected())
+        one_row(to_u64(done.notified)?)
     }
 
     async fn drain(&mut self, operation: OperationId) -> Result<(), RepositoryError> {
@@ -269,5 +274,18 @@ impl OperationRepository for PgUnitOfWork {
 
     async fn purge_keys(&mut self, now: DateTime<Utc>) -> Result<u64, RepositoryError> {
         self.purge(now).await
+    }
+
+    async fn remove_upload(
+        &mut self,
+        operation: OperationId,
+        at_most: u32,
+        now: DateTime<Utc>,
+    ) -> Result<u32, RepositoryError> {
+        self.forget_upload(operation, at_most, now).await
+    }
+
+    async fn remove_results(&mut self, operation: OperationId, at_most: u32) -> Result<u32, RepositoryError> {
+        self.forget_results(operation, at_most).await
     }
 }

@@ -1,14 +1,15 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    DueOperation, DueReason, FailedRow, Operation, OperationPosition, OperationReader, OperationRepository,
-    OperationState, RowStatus, SettledBlock,
+    DueOperation, FailedRow, Operation, OperationPosition, OperationReader, OperationRepository, OperationState,
+    RowStatus, SettledBlock, UploadedBlock,
 };
 use muster_domain::users::{User, UserReader};
 use muster_domain::{OperationId, RepositoryError, TenantId, UserId};
 use sqlx::PgPool;
 
-use super::error::{damaged, repository_error};
+use super::doors;
+use super::error::repository_error;
 use super::unit_of_work::begin;
 use super::users::UserRow;
 
@@ -116,6 +117,14 @@ impl OperationReader for PgReaders {
         Ok(found)
     }
 
+    async fn find_many(&self, tenant: TenantId, operations: &[OperationId]) -> Result<Vec<Operation>, RepositoryError> {
+        let ids: Vec<_> = operations.iter().map(|id| id.get()).collect();
+        let mut uow = begin(&self.pool, tenant.get()).await?;
+        let found = uow.operations(&ids).await?;
+        uow.tx.commit().await.map_err(repository_error)?;
+        Ok(found)
+    }
+
     async fn list(
         &self,
         tenant: TenantId,
@@ -155,8 +164,28 @@ impl OperationReader for PgReaders {
         Ok(blocks)
     }
 
-    /// The one door through which anything is seen of all tenants: a function of the database's owner that
-    /// gives ids of what is due, and nothing else (`migrations/0003_sweeper_door.sql`).
+    async fn block_from(
+        &self,
+        tenant: TenantId,
+        operation: OperationId,
+        from: u32,
+        row: u32,
+    ) -> Result<Option<UploadedBlock>, RepositoryError> {
+        let mut uow = begin(&self.pool, tenant.get()).await?;
+        let block = uow.uploaded(operation, from, row).await?;
+        uow.tx.commit().await.map_err(repository_error)?;
+        Ok(block)
+    }
+
+    async fn outdated(
+        &self,
+        uploads_before: DateTime<Utc>,
+        results_before: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<DueOperation>, RepositoryError> {
+        doors::outdated(&self.pool, uploads_before, results_before, limit).await
+    }
+
     async fn due(
         &self,
         stalled_before: DateTime<Utc>,
@@ -164,35 +193,6 @@ impl OperationReader for PgReaders {
         now: DateTime<Utc>,
         limit: u32,
     ) -> Result<Vec<DueOperation>, RepositoryError> {
-        let rows = sqlx::query!(
-            r#"select
-                   tenant_id as "tenant_id!"
-                 , operation_id as "operation_id!"
-                 , reason as "reason!"
-               from muster_due($1, $2, $3, $4)"#,
-            stalled_before,
-            abandoned_before,
-            now,
-            i32::try_from(limit).unwrap_or(i32::MAX),
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(repository_error)?;
-        rows.into_iter()
-            .map(|row| {
-                let reason = match row.reason.as_str() {
-                    "start" => DueReason::Start,
-                    "mails" => DueReason::Mails,
-                    "abandoned" => DueReason::Abandoned,
-                    "expired_keys" => DueReason::ExpiredKeys,
-                    _ => return Err(damaged("reason")),
-                };
-                Ok(DueOperation {
-                    tenant: TenantId::new(row.tenant_id),
-                    operation: OperationId::new(row.operation_id),
-                    reason,
-                })
-            })
-            .collect()
+        doors::due(&self.pool, [stalled_before, abandoned_before, now], limit).await
     }
 }

@@ -173,3 +173,33 @@ pub(super) async fn a_row_that_is_there_is_kept(arena: &Arena<'_>) -> Result<()>
     ensure!(same(first, &row(3, "first"))? && same(other, &row(4, "other"))?);
     Ok(())
 }
+
+pub(super) async fn blocks_are_read_as_uploaded_from_a_number_or_a_row_on(arena: &Arena<'_>) -> Result<()> {
+    arena.queue(operation_id(1), &[3, 2, 4], at(0)).await?;
+    let outcome = BlockOutcome { created: 1, failed: 1 };
+    let mut uow = arena.begin().await?;
+    uow.operations().settle_block(operation_id(1), 1, outcome, at(1)).await?;
+    uow.commit().await?;
+    let stored = super::arena::blocks(&[3, 2, 4]);
+    let reader = arena.world.operations();
+    for (from, row, expected) in [
+        (0, 1, Some(0)),
+        (0, 3, Some(0)),
+        (0, 4, Some(1)),
+        (1, 1, Some(1)),
+        (2, 4, Some(2)),
+        (0, 9, Some(2)),
+        (0, 10, None),
+        (3, 1, None),
+    ] {
+        let found = reader.block_from(arena.tenant, operation_id(1), from, row).await?;
+        ensure!(found.as_ref().map(|block| block.number) == expected, "from {from}, row {row}: {found:?}");
+        let Some(block) = found else { continue };
+        ensure!(block.outcome == (block.number == 1).then_some(outcome));
+        let payload = stored.iter().find(|payload| payload.number == block.number).context("an unknown block")?;
+        let given = (block.first_row, block.rows, block.data.as_ref());
+        ensure!(given == (payload.first_row, payload.rows, Some(&payload.data)));
+    }
+    ensure!(reader.block_from(arena.other, operation_id(1), 0, 1).await?.is_none());
+    Ok(())
+}

@@ -92,3 +92,18 @@ pub(super) async fn a_list_has_the_progress_of_each(arena: &Arena<'_>) -> Result
     ensure!((first.progress.created, first.progress.mails_total) == (3, 3));
     Ok(())
 }
+
+pub(super) async fn many_operations_are_read_at_once(arena: &Arena<'_>) -> Result<()> {
+    let ids = [1, 2, 3].map(operation_id);
+    for id in ids {
+        arena.queue(id, &[2], at(0)).await?;
+    }
+    let reader = arena.world.operations();
+    let unknown = operation_id(404);
+    let mut found = reader.find_many(arena.tenant, &[ids[2], unknown, ids[0]]).await?;
+    found.sort_unstable_by_key(|operation| operation.id);
+    ensure!(found == [arena.operation(ids[0]).await?, arena.operation(ids[2]).await?]);
+    ensure!(reader.find_many(arena.tenant, &[]).await?.is_empty());
+    ensure!(reader.find_many(arena.other, &ids).await?.is_empty());
+    Ok(())
+}

@@ -18,6 +18,7 @@ mod list;
 mod mails;
 mod memory;
 mod rate_limits;
+mod removal;
 mod search_index;
 mod single;
 mod tenants;
@@ -138,17 +139,25 @@ cases! {
         rows_are_read_in_order_after_a_row_up_to_a_limit
         rows_are_read_by_status
         the_ledger_has_the_blocks_that_are_done_in_order
+        blocks_are_read_as_uploaded_from_a_number_or_a_row_on
         a_row_that_is_there_is_kept;
     list:
         the_latest_operation_comes_first
         pages_follow_each_other_without_gap_or_repeat
         a_list_can_be_of_one_state
-        a_list_has_the_progress_of_each;
+        a_list_has_the_progress_of_each
+        many_operations_are_read_at_once;
     mails:
         a_batch_is_given_back_as_it_was_stored
         a_record_stores_how_far_it_is_and_adds_to_the_counts
         mails_are_settled_when_the_last_batch_is_finished
         a_locked_batch_loses_no_record;
+    removal:
+        uploads_of_what_has_ended_are_outdated_the_eldest_first
+        an_upload_is_removed_in_steps_and_only_after_the_end
+        results_are_removed_in_steps_and_the_operation_with_the_last
+        what_is_still_needed_is_not_outdated
+        results_of_another_tenant_stay;
     due:
         what_stands_still_is_due
         what_was_looked_after_is_not_due

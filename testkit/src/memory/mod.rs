@@ -14,6 +14,7 @@ mod mailer;
 mod mails;
 mod operations;
 mod readers;
+mod removal;
 mod search_index;
 mod state;
 mod store;

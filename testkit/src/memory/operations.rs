@@ -32,6 +32,7 @@ impl OperationRepository for MemoryUnit {
                 queued_at: None,
                 started_at: None,
                 finished_at: None,
+                upload_removed_at: None,
             };
             match draft.operations.insert(operation.id, stored) {
                 None => Ok(()),
@@ -164,7 +165,7 @@ impl OperationRepository for MemoryUnit {
             stored.updated_at = operation.finished_at.unwrap_or(stored.updated_at);
             Ok(())
         })?;
-        self.note_end(operation.id);
+        self.note_move(operation.id);
         Ok(())
     }
 
@@ -178,7 +179,9 @@ impl OperationRepository for MemoryUnit {
             stored.errors_accepted = operation.errors_accepted;
             stored.updated_at = now;
             Ok(())
-        })
+        })?;
+        self.note_move(operation.id);
+        Ok(())
     }
 
     async fn drain(&mut self, _: OperationId) -> Result<(), RepositoryError> {
@@ -250,6 +253,19 @@ impl OperationRepository for MemoryUnit {
             draft.keys.retain(|_, key| key.expires_at >= now);
             Ok(u64::try_from(before - draft.keys.len()).unwrap_or(u64::MAX))
         })
+    }
+
+    async fn remove_upload(
+        &mut self,
+        operation: OperationId,
+        at_most: u32,
+        now: DateTime<Utc>,
+    ) -> Result<u32, RepositoryError> {
+        self.statement(|draft| Ok(draft.remove_upload(operation, at_most, now)))
+    }
+
+    async fn remove_results(&mut self, operation: OperationId, at_most: u32) -> Result<u32, RepositoryError> {
+        self.statement(|draft| Ok(draft.remove_results(operation, at_most)))
     }
 }
 

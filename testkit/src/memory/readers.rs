@@ -3,8 +3,8 @@ use std::cmp::Reverse;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    DueOperation, DueReason, FailedRow, Operation, OperationPosition, OperationReader, OperationState, RowStatus,
-    SettledBlock,
+    DueOperation, DueReason, FailedRow, KeyOwner, Operation, OperationPosition, OperationReader, OperationState,
+    RowStatus, SettledBlock, UploadedBlock,
 };
 use muster_domain::users::{User, UserReader};
 use muster_domain::{OperationId, RepositoryError, TenantId, UserId};
@@ -37,6 +37,13 @@ impl OperationReader for MemoryStore {
     async fn find(&self, tenant: TenantId, operation: OperationId) -> Result<Option<Operation>, RepositoryError> {
         self.fault().call()?;
         Ok(self.tenant(tenant).operation(tenant, operation))
+    }
+
+    async fn find_many(&self, tenant: TenantId, operations: &[OperationId]) -> Result<Vec<Operation>, RepositoryError> {
+        self.fault().call()?;
+        self.note_question();
+        let stored = self.tenant(tenant);
+        Ok(operations.iter().filter_map(|id| stored.operation(tenant, *id)).collect())
     }
 
     async fn list(
@@ -89,6 +96,55 @@ impl OperationReader for MemoryStore {
         Ok(settled.filter(|block| block.last_row() > after).collect())
     }
 
+    async fn block_from(
+        &self,
+        tenant: TenantId,
+        operation: OperationId,
+        from: u32,
+        row: u32,
+    ) -> Result<Option<UploadedBlock>, RepositoryError> {
+        self.fault().call()?;
+        let state = self.tenant(tenant);
+        let mut blocks = state.blocks.range((operation, from)..=(operation, u32::MAX));
+        let found = blocks.find(|(_, block)| block.payload.last_row() >= row);
+        Ok(found.map(|((_, number), block)| UploadedBlock {
+            number: *number,
+            first_row: block.payload.first_row,
+            rows: block.payload.rows,
+            data: Some(block.payload.data.clone()).filter(|data| !data.is_empty()),
+            outcome: block.outcome,
+        }))
+    }
+
+    async fn outdated(
+        &self,
+        uploads_before: DateTime<Utc>,
+        results_before: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<DueOperation>, RepositoryError> {
+        self.fault().call()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let ended_before = |stored: &StoredOperation, time| stored.finished_at.is_some_and(|at| at < time);
+        let mut found = self.ordered(
+            DueReason::OldUpload,
+            limit,
+            |stored| stored.finished_at,
+            |_, _, stored| stored.upload_removed_at.is_none() && ended_before(stored, uploads_before),
+        );
+        found.extend(self.ordered(
+            DueReason::OldResults,
+            limit,
+            |stored| stored.finished_at,
+            |state, id, stored| {
+                let mut batches = state.mails.range((id, 0)..=(id, u32::MAX)).map(|(_, batch)| batch);
+                ended_before(stored, results_before)
+                    && batches.all(|stored| stored.batch.is_finished())
+                    && !state.keys.values().any(|key| key.owner == KeyOwner::Operation(id))
+            },
+        ));
+        Ok(found)
+    }
+
     async fn due(
         &self,
         stalled_before: DateTime<Utc>,
@@ -133,12 +189,23 @@ impl MemoryStore {
         limit: usize,
         is_due: impl Fn(&TenantState, OperationId, &StoredOperation) -> bool,
     ) -> Vec<DueOperation> {
+        self.ordered(reason, limit, |stored| stored.updated_at, is_due)
+    }
+
+    /// The operations of all tenants that are due, in the order of a time.
+    fn ordered<T: Ord>(
+        &self,
+        reason: DueReason,
+        limit: usize,
+        time: impl Fn(&StoredOperation) -> T,
+        is_due: impl Fn(&TenantState, OperationId, &StoredOperation) -> bool,
+    ) -> Vec<DueOperation> {
         let mut found = Vec::new();
         for (tenant, state) in self.tenants() {
             let due = state.operations.iter().filter(|(id, stored)| is_due(&state, **id, stored));
-            found.extend(due.map(|(id, stored)| (stored.updated_at, DueOperation { tenant, operation: *id, reason })));
+            found.extend(due.map(|(id, stored)| (time(stored), DueOperation { tenant, operation: *id, reason })));
         }
-        found.sort_by_key(|(updated_at, _)| *updated_at);
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
         found.into_iter().take(limit).map(|(_, due)| due).collect()
     }
 }

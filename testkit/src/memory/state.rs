@@ -76,12 +76,14 @@ pub struct StoredOperation {
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended.
     pub finished_at: Option<DateTime<Utc>>,
+    /// When its rows as uploaded were removed.
+    pub upload_removed_at: Option<DateTime<Utc>>,
 }
 
 /// A line of `operation_blocks`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredBlock {
-    /// Its rows.
+    /// Its rows; without bytes once its upload was removed.
     pub payload: BlockPayload,
     /// Its line in the ledger.
     pub outcome: Option<BlockOutcome>,

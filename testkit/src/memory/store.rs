@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -10,8 +11,8 @@ use tokio::sync::broadcast;
 use super::fault::FaultSwitch;
 use super::{Fault, MemoryUnit, MemoryWatch, TenantState, lock};
 
-/// Ends that a slow watcher may fall behind before it is told to look for itself.
-const ENDS: usize = 256;
+/// Moves that a slow watcher may fall behind before it is told to look for itself.
+const MOVES: usize = 256;
 
 /// Storage of all tenants. Clones are the same storage.
 ///
@@ -25,7 +26,8 @@ struct Inner {
     tenants: Mutex<BTreeMap<TenantId, TenantState>>,
     serial: Arc<tokio::sync::Mutex<()>>,
     fault: FaultSwitch,
-    ends: broadcast::Sender<OperationId>,
+    questions: AtomicU32,
+    moves: broadcast::Sender<OperationId>,
 }
 
 impl Default for MemoryStore {
@@ -34,7 +36,8 @@ impl Default for MemoryStore {
             tenants: Mutex::default(),
             serial: Arc::default(),
             fault: FaultSwitch::default(),
-            ends: broadcast::Sender::new(ENDS),
+            questions: AtomicU32::default(),
+            moves: broadcast::Sender::new(MOVES),
         }))
     }
 }
@@ -60,20 +63,29 @@ impl MemoryStore {
         self.0.fault.set(None).is_some()
     }
 
-    /// Tells of the ends that are committed here.
+    /// Tells of the moves that are committed here.
     pub fn watch(&self) -> MemoryWatch {
-        MemoryWatch::new(self.0.ends.clone())
+        MemoryWatch::new(self.0.moves.clone())
+    }
+
+    /// How often many operations were read at once.
+    pub fn questions(&self) -> u32 {
+        self.0.questions.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_question(&self) {
+        self.0.questions.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn fault(&self) -> &FaultSwitch {
         &self.0.fault
     }
 
-    pub(super) fn replace(&self, tenant: TenantId, state: TenantState, ended: Vec<OperationId>) {
+    pub(super) fn replace(&self, tenant: TenantId, state: TenantState, moved: Vec<OperationId>) {
         lock(&self.0.tenants).insert(tenant, state);
-        for operation in ended {
+        for operation in moved {
             // Nobody may be listening.
-            let _ = self.0.ends.send(operation);
+            let _ = self.0.moves.send(operation);
         }
     }
 }

@@ -15,7 +15,7 @@ pub struct MemoryUnit {
     store: MemoryStore,
     tenant: TenantId,
     draft: TenantState,
-    ended: Vec<OperationId>,
+    moved: Vec<OperationId>,
     /// As in Postgres, nothing works any more after a failure.
     broken: bool,
     _serial: OwnedMutexGuard<()>,
@@ -24,16 +24,16 @@ pub struct MemoryUnit {
 impl MemoryUnit {
     pub(super) fn new(store: MemoryStore, tenant: TenantId, serial: OwnedMutexGuard<()>) -> Self {
         let draft = store.tenant(tenant);
-        Self { store, tenant, draft, ended: Vec::new(), broken: false, _serial: serial }
+        Self { store, tenant, draft, moved: Vec::new(), broken: false, _serial: serial }
     }
 
     pub(super) const fn tenant(&self) -> TenantId {
         self.tenant
     }
 
-    /// Notes that an operation has ended, for those who wait, once this is committed.
-    pub(super) fn note_end(&mut self, operation: OperationId) {
-        self.ended.push(operation);
+    /// Notes that an operation has moved, for those who watch, once this is committed.
+    pub(super) fn note_move(&mut self, operation: OperationId) {
+        self.moved.push(operation);
     }
 
     /// Runs one statement.
@@ -85,7 +85,7 @@ impl UnitOfWork for MemoryUnit {
         if matches!(fault, CommitFault::Before) {
             return Err(unavailable());
         }
-        self.store.replace(self.tenant, std::mem::take(&mut self.draft), std::mem::take(&mut self.ended));
+        self.store.replace(self.tenant, std::mem::take(&mut self.draft), std::mem::take(&mut self.moved));
         if matches!(fault, CommitFault::After) { Err(unavailable()) } else { Ok(()) }
     }
 }

@@ -1,40 +1,36 @@
-use std::future::Future;
-use std::pin::Pin;
-
+use futures::stream::{self, BoxStream};
 use muster_application::ports::OperationWatch;
 use muster_domain::OperationId;
 use tokio::sync::broadcast::Sender;
 use tokio::sync::broadcast::error::RecvError;
 
-/// Tells of ends that a [`super::MemoryStore`] has committed.
+/// Tells of moves that a [`super::MemoryStore`] has committed.
 #[derive(Debug, Clone)]
 pub struct MemoryWatch(Option<Sender<OperationId>>);
 
 impl MemoryWatch {
-    pub(super) const fn new(ends: Sender<OperationId>) -> Self {
-        Self(Some(ends))
+    pub(super) const fn new(moves: Sender<OperationId>) -> Self {
+        Self(Some(moves))
     }
 
-    /// A watch that misses every end, as the contract of the port allows.
+    /// A watch that misses every move, as the contract of the port allows.
     pub const fn deaf() -> Self {
         Self(None)
     }
 }
 
 impl OperationWatch for MemoryWatch {
-    fn ended(&self, operation: OperationId) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn moves(&self) -> BoxStream<'static, Option<OperationId>> {
         // Listens from now on, not from the first poll.
-        let ends = self.0.as_ref().map(Sender::subscribe);
-        Box::pin(async move {
-            let Some(mut ends) = ends else { return std::future::pending().await };
-            loop {
-                match ends.recv().await {
-                    Ok(ended) if ended != operation => {}
-                    Err(RecvError::Closed) => return std::future::pending().await,
-                    // Among those that were lost may be the one: let the waiter look.
-                    Ok(_) | Err(RecvError::Lagged(_)) => return,
-                }
-            }
-        })
+        let notices = self.0.as_ref().map(Sender::subscribe);
+        Box::pin(stream::unfold(notices, |notices| async {
+            let Some(mut notices) = notices else { return std::future::pending().await };
+            let moved = match notices.recv().await {
+                Ok(moved) => Some(moved),
+                Err(RecvError::Lagged(_)) => None,
+                Err(RecvError::Closed) => return std::future::pending().await,
+            };
+            Some((moved, Some(notices)))
+        }))
     }
 }

@@ -1,22 +1,27 @@
+mod formula;
 mod header;
 mod lines;
 mod record;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::borrow::Cow;
 
 use muster_application::imports::{ImportRow, RowProblem};
 
+use self::formula::as_meant;
 use self::header::{Columns, read_header};
 use self::lines::Lines;
 use self::record::Record;
+pub(crate) use self::write::write_record;
 use super::bom::Bom;
 use super::{EMAIL, FULL_NAME, FormatError, RowReader, Trailer, USERNAME, problem, row_too_long};
 
 /// Reads CSV with a header row: commas, double quotes, and CRLF, LF or CR as line end.
 ///
-/// Empty lines are skipped, empty cells are absent, and spaces in cells stay. A record with a problem as
+/// Empty lines are skipped, empty cells are absent, spaces in cells stay, and an
+/// apostrophe that keeps a spreadsheet from calculating a cell is taken off. A record with a problem as
 /// a whole (`column_count`, `row_too_long`, `unterminated_quote`) comes without fields.
 #[derive(Debug)]
 pub struct CsvReader {
@@ -123,7 +128,7 @@ fn read_cell<'a>(
 ) -> Option<Cow<'a, str>> {
     match std::str::from_utf8(record.cell(column)) {
         Ok("") => None,
-        Ok(text) => Some(Cow::Borrowed(text)),
+        Ok(text) => Some(Cow::Borrowed(as_meant(text))),
         Err(_) => {
             let detail = format!("{field} is not valid UTF-8");
             problems.push(problem(Some(field), "invalid_utf8", detail));

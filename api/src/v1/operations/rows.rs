@@ -1,5 +1,9 @@
 use axum::Json;
 use axum::extract::State;
+use axum::http::header::VARY;
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::{IntoResponse, Response};
+use muster_application::Context;
 use muster_application::imports::RowProblem;
 use muster_application::operations::{OperationRow, RowFilter};
 use muster_domain::{OperationId, UserId};
@@ -7,15 +11,17 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::whole::Whole;
 use crate::cursor::Cursor;
 use crate::extract::{Id, Params, Tenant};
-use crate::openapi::{RowFilterName, RowStatusName};
+use crate::openapi::{RowFilterName, RowStatusName, RowsFormatName};
 use crate::problem::{Problem, pointer};
 use crate::refusals::OfOperation;
 use crate::state::ApiState;
 
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
+const VARY_BY_ACCEPT: [(HeaderName, &str); 1] = [(VARY, "accept")];
 
 /// A page of the rows of an operation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -92,18 +98,26 @@ impl From<OperationRow> for RowView {
 
 /// The rows of an operation and what became of them
 ///
-/// Without `status`, those with a problem: failed rows, and users whose welcome mail was refused. Rows are listed as
-/// soon as their block of 10 000 is done.
+/// As pages of JSON: without `status`, those with a problem: failed rows, and users whose welcome mail was refused. Rows are
+/// listed as soon as their block of 10 000 is done.
+///
+/// As one file, with `format` or by `Accept`: without `status`, all rows as they were uploaded, with what became of each;
+/// those that are not done are `pending`.
 #[utoipa::path(
     get, path = "/api/v1/operations/{id}/rows", operation_id = "list_operation_rows", tag = "Operations",
     params(
         ("id" = uuid::Uuid, Path, description = "Which operation"),
-        ("status" = inline(Option<RowFilterName>), Query, description = "Only rows of this status, or `all`"),
+        ("status" = inline(Option<RowFilterName>), Query, description = "Only rows of this status, or `all`; `pending` only of a file"),
+        ("format" = inline(Option<RowsFormatName>), Query, description = "`json` for pages, `ndjson` or `csv` for one file; without it, what `Accept` says, or `json`"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024, example = "eyJzb3J0X3ZhbHVlIjoxMDAsInZhbHVlIjoiMDE5ODFjNWUtN2EwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAxIn0"),
         ("limit" = Option<u32>, Query, description = "Rows of a page, default 100", example = 100, minimum = 1, maximum = 1000),
     ),
     responses(
-        (status = 200, description = "A page", body = RowsView),
+        (status = 200, description = "A page, or a file", content(
+            (RowsView = "application/json"),
+            (String = "application/x-ndjson"),
+            (String = "text/csv"),
+        ), headers(("Content-Disposition" = String, description = "The name of a file"))),
         OfOperation,
     ),
     security(("tenant_token" = []), ("bearer" = []))
@@ -113,13 +127,21 @@ pub(crate) async fn rows(
     Tenant(ctx): Tenant,
     Id(id): Id,
     params: Params,
-) -> Result<Json<RowsView>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    match Whole::asked(&params, &headers)? {
+        Some(whole) => whole.answer(&state, &ctx, id, &params).await,
+        None => Ok((VARY_BY_ACCEPT, page(&state, &ctx, id, &params).await?).into_response()),
+    }
+}
+
+async fn page(state: &ApiState, ctx: &Context, id: Uuid, params: &Params) -> Result<Json<RowsView>, Problem> {
     let right = "all, failed, mail_refused, created or skipped";
     let filter = params.read("status", right, RowFilter::from_name)?.unwrap_or(RowFilter::Reported);
     let limit = params.number("limit", 1, MAX_LIMIT, DEFAULT_LIMIT)?;
     // A cursor of another operation would begin anywhere.
-    let after = Cursor::<u32>::of(&params, |cursor| cursor.value == id)?.map_or(0, |cursor| cursor.sort_value);
-    let page = state.app.operation_rows(&ctx, OperationId::new(id), filter, after, limit).await?;
+    let after = Cursor::<u32>::of(params, |cursor| cursor.value == id)?.map_or(0, |cursor| cursor.sort_value);
+    let page = state.app.operation_rows(ctx, OperationId::new(id), filter, after, limit).await?;
     let next = page.next_after.map(|row| Cursor { sort_value: row, value: id });
     Ok(Json(RowsView {
         items: page.items.into_iter().map(Into::into).collect(),

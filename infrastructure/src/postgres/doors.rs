@@ -1,0 +1,80 @@
+//! The doors through which anything of operations is seen of all tenants: functions of the database's owner that give ids
+//! of what is due, and nothing else (`migrations/0003_sweeper_door.sql`, `0012_removal.sql`).
+
+use chrono::{DateTime, Utc};
+use muster_domain::operations::{DueOperation, DueReason};
+use muster_domain::{OperationId, RepositoryError, TenantId};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::error::{damaged, repository_error};
+
+struct DueRow {
+    tenant_id: Uuid,
+    operation_id: Uuid,
+    reason: String,
+}
+
+impl DueRow {
+    fn read(self) -> Result<DueOperation, RepositoryError> {
+        let reason = match self.reason.as_str() {
+            "start" => DueReason::Start,
+            "mails" => DueReason::Mails,
+            "abandoned" => DueReason::Abandoned,
+            "expired_keys" => DueReason::ExpiredKeys,
+            "old_upload" => DueReason::OldUpload,
+            "old_results" => DueReason::OldResults,
+            _ => return Err(damaged("reason")),
+        };
+        let (tenant, operation) = (TenantId::new(self.tenant_id), OperationId::new(self.operation_id));
+        Ok(DueOperation { tenant, operation, reason })
+    }
+}
+
+/// What stands still: the times are those of `OperationReader::due`, in order.
+pub(super) async fn due(
+    pool: &PgPool,
+    [stalled_before, abandoned_before, now]: [DateTime<Utc>; 3],
+    limit: u32,
+) -> Result<Vec<DueOperation>, RepositoryError> {
+    let rows = sqlx::query_as!(
+        DueRow,
+        r#"select
+               tenant_id as "tenant_id!"
+             , operation_id as "operation_id!"
+             , reason as "reason!"
+           from muster_due($1, $2, $3, $4)"#,
+        stalled_before,
+        abandoned_before,
+        now,
+        i32::try_from(limit).unwrap_or(i32::MAX),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(repository_error)?;
+    rows.into_iter().map(DueRow::read).collect()
+}
+
+/// What is to be removed.
+pub(super) async fn outdated(
+    pool: &PgPool,
+    uploads_before: DateTime<Utc>,
+    results_before: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<DueOperation>, RepositoryError> {
+    let rows = sqlx::query_as!(
+        DueRow,
+        r#"select
+               tenant_id as "tenant_id!"
+             , operation_id as "operation_id!"
+             , reason as "reason!"
+           from muster_outdated($1, $2, $3)"#,
+        uploads_before,
+        results_before,
+        i32::try_from(limit).unwrap_or(i32::MAX),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(repository_error)?;
+    rows.into_iter().map(DueRow::read).collect()
+}
