@@ -20,7 +20,7 @@ const MEMORY: u64 = 48 << 20;
 
 fn open(world: &World, id: &str) -> Result<TcpStream> {
     let mut socket = TcpStream::connect(world.api.url().trim_start_matches("http://"))?;
-    socket.set_read_timeout(Some(Duration::from_secs(60)))?;
+    socket.set_read_timeout(Some(Duration::from_mins(1)))?;
     let token = world.client.token();
     let path = format!("/api/v1/operations/{id}/rows?format=csv");
     let head = format!("GET {path} HTTP/1.1\r\nhost: muster\r\nx-tenant-token: {token}\r\nconnection: close\r\n\r\n");

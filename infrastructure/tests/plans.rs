@@ -60,7 +60,7 @@ fn a_page_is_read_from_its_index_by_a_plan_that_is_made_once() {
     for after in ["null, null", "now(), 'ffffffff-ffff-ffff-ffff-ffffffffffff'"] {
         let call = call(after);
         // As often as it takes Postgres to make up its mind about plans.
-        let query = format!("{}; explain (analyze, buffers, costs off) {call}", vec![call.as_str(); 6].join("; "));
+        let query = format!("{}; explain (analyze, buffers, costs off) {call}", [call.as_str(); 6].join("; "));
         let plan = psql(&database.app_url, &query).unwrap();
         let hits = plan.lines().find_map(|line| line.trim().strip_prefix("Buffers: shared hit=")).unwrap();
         let hits: u32 = hits.split(' ').next().unwrap().parse().unwrap();

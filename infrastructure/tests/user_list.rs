@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
 use muster_domain::TenantId;
 use muster_domain::users::{PageStart, UserFilter, UserList};
 use muster_infrastructure::postgres::{PgUserList, PoolOptions, connect_lazily};
@@ -10,38 +11,39 @@ use muster_testkit::database::{TestDatabase, create_test_database};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-const TENANT: &str = "6b1f6a52-8f5b-4d6e-9d5e-0c7f3c1d2e4f";
+const TENANT: u128 = 7;
 /// What is promised of a total above 10 000.
 const OLDEST: Duration = Duration::from_secs(5);
 /// Counting ten thousand takes about as many milliseconds.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 fn tenant() -> TenantId {
-    TenantId::new(TENANT.parse::<Uuid>().unwrap())
+    TenantId::new(Uuid::from_u128(TENANT))
 }
 
-fn add(database: &TestDatabase, from: u32, to: u32) {
+fn add(database: &TestDatabase, from: u32, to: u32) -> Result<()> {
+    let tenant = tenant();
     let insert = format!(
         "insert into users (tenant_id, id, email, username, created_at, updated_at) \
-         select '{TENANT}', gen_random_uuid(), n || '@x.com', 'user' || n, now(), now() from generate_series({from}, {to}) n"
+         select '{tenant}', gen_random_uuid(), n || '@x.com', 'user' || n, now(), now() from generate_series({from}, {to}) n"
     );
-    database.psql(&insert).unwrap();
+    database.psql(&insert).map(drop)
 }
 
-fn pool(database: &TestDatabase, max_connections: u32) -> PgPool {
+fn pool(database: &TestDatabase, max_connections: u32) -> Result<PgPool> {
     let options = PoolOptions { max_connections, acquire_timeout: Duration::from_secs(10) };
-    connect_lazily(&database.app_url, options).unwrap()
+    Ok(connect_lazily(&database.app_url, options)?)
 }
 
 #[tokio::test]
 async fn a_large_total_is_counted_anew_beside_those_who_ask() {
     let database = create_test_database().unwrap();
-    add(&database, 1, 12_000);
-    let pool = pool(&database, 4);
+    add(&database, 1, 12_000).unwrap();
+    let pool = pool(&database, 4).unwrap();
     let list = PgUserList::new(pool.clone());
     let ask = async || list.total(tenant(), &UserFilter::living()).await.unwrap();
     assert_eq!(ask().await, 12_000);
-    add(&database, 12_001, 12_007);
+    add(&database, 12_001, 12_007).unwrap();
     assert_eq!(ask().await, 12_000, "it was counted again at once");
 
     // Whoever counts waits for this lock, and who asks does not.
@@ -71,8 +73,8 @@ async fn a_large_total_is_counted_anew_beside_those_who_ask() {
 #[tokio::test]
 async fn a_page_leaves_no_tenant_behind() {
     let database = create_test_database().unwrap();
-    add(&database, 1, 3);
-    let pool = pool(&database, 1);
+    add(&database, 1, 3).unwrap();
+    let pool = pool(&database, 1).unwrap();
     let list = PgUserList::new(pool.clone());
     let page = list.page(tenant(), &UserFilter::living(), PageStart::Offset(1), 20).await.unwrap();
     assert_eq!(page.len(), 2);

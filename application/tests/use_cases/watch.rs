@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use bytes::Bytes;
 use muster_application::operations::{Rendered, Watcher};
-use muster_application::{AppError, Context, ErrorKind, Settings};
+use muster_application::{AppError, Context, ErrorCode, ErrorKind, Settings};
 use muster_domain::OperationId;
 use muster_domain::operations::OperationState;
 use muster_testkit::memory::{Fault, MemoryWatch};
@@ -119,7 +119,7 @@ async fn tenants_never_meet_in_the_hub() -> Result<()> {
     let mut own = watch(&world, &world.ctx, id).await?;
     for ctx in [tenant(8), tenant(9)] {
         let error = watch(&world, &ctx, id).await.err().unwrap();
-        assert_eq!((error.kind, error.code), (ErrorKind::NotFound, "ENTITY_NOT_FOUND"));
+        assert_eq!((error.kind, error.code), (ErrorKind::NotFound, ErrorCode::EntityNotFound));
     }
     let unknown = OperationId::new(Uuid::from_u128(404));
     assert_eq!(watch(&world, &world.ctx, unknown).await.err().unwrap().kind, ErrorKind::NotFound);
@@ -146,7 +146,7 @@ async fn storage_that_is_down_refuses_who_comes_and_keeps_who_follows() -> Resul
     let id = queued(&world).await?;
     world.store.fail_next(Fault::Call(1));
     let error = watch(&world, &world.ctx, id).await.err().unwrap();
-    assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, "SERVICE_UNAVAILABLE"));
+    assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, ErrorCode::ServiceUnavailable));
     let mut watcher = watch(&world, &world.ctx, id).await?;
     world.store.fail_next(Fault::Call(1));
     sleep(TICK).await;

@@ -145,7 +145,7 @@ impl Whole {
         });
         let pages = pages.inspect_err(move |error: &AppError| {
             let source = error.source.as_deref().map(|source| source as &dyn std::error::Error);
-            tracing::warn!(operation.id = %id, code = error.code, error = source, "a download broke off");
+            tracing::warn!(operation.id = %id, code = error.code.name(), error = source, "a download broke off");
         });
         stream::once(async move { Ok(self.head()) }).chain(pages)
     }
