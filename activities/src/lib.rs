@@ -3,10 +3,10 @@
 mod control;
 mod error;
 mod heartbeat;
-mod imports;
 mod mails;
+mod operations;
 
 pub use control::ControlActivities;
 pub use heartbeat::Draining;
-pub use imports::ImportActivities;
 pub use mails::MailActivities;
+pub use operations::OperationActivities;

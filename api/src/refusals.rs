@@ -86,6 +86,9 @@ refusals! {
     /// Of every route that writes an e-mail address or a user name.
     Taken: []
         (StatusCode::CONFLICT, Code::Conflict, "A living user has the e-mail address or name, which `errors` says; or the `Idempotency-Key` is in use", "email is already taken");
+    /// Of every route with `Idempotency-Key` that has no other conflicts.
+    KeyInUse: []
+        (StatusCode::CONFLICT, Code::IdempotencyKeyInUse, "The first request with this `Idempotency-Key` still comes in", "the first request with this key is still being received; repeat it when that has ended");
     /// Of every route with `If-Match`.
     Changed: []
         (StatusCode::PRECONDITION_FAILED, Code::PreconditionFailed, "The user was changed since", "the user was changed since; read them again");

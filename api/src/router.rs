@@ -32,12 +32,14 @@ pub(crate) fn table() -> OpenApiRouter<ApiState> {
         .routes(routes!(v1::users::force_delete::force_delete))
         .routes(routes!(v1::users::history::history))
         .routes(routes!(v1::operations::list::list))
+        .routes(routes!(v1::operations::begin::begin))
         .routes(routes!(v1::operations::get::get))
         .routes(routes!(v1::operations::events::events))
         .routes(routes!(v1::operations::rows::rows))
         .routes(routes!(v1::operations::pause::pause))
         .routes(routes!(v1::operations::resume::resume))
         .routes(routes!(v1::operations::cancel::cancel))
+        .routes(routes!(v1::operations::undo::undo))
 }
 
 /// The service: every route, and around them what every answer needs.

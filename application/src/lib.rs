@@ -4,6 +4,7 @@
 //! reader, and to everything else only outside a transaction.
 
 mod app;
+mod changes;
 mod context;
 mod error;
 mod error_code;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
-use muster_domain::operations::{Operation, OperationRepository};
+use muster_domain::operations::{Operation, OperationKind, OperationRepository};
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::{EventId, OperationId, RepositoryError, TenantId, UserId, WelcomeBatchId};
 
@@ -59,21 +59,24 @@ pub trait UnitOfWork: Send {
     async fn commit(self: Box<Self>) -> Result<(), RepositoryError>;
 }
 
-/// What a workflow needs to know to import an operation.
+/// What a workflow needs to know to carry an operation out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StartImport {
+pub struct StartOperation {
     /// Whose operation it is.
     pub tenant: TenantId,
     /// Which one.
     pub operation: OperationId,
+    /// What it does, for operators.
+    pub kind: OperationKind,
     /// How many blocks it has.
     pub blocks: u32,
 }
 
-impl StartImport {
+impl StartOperation {
     /// Of this operation.
     pub const fn of(operation: &Operation) -> Self {
-        Self { tenant: operation.tenant, operation: operation.id, blocks: operation.progress.blocks_total }
+        let Operation { tenant, id, kind, .. } = *operation;
+        Self { tenant, operation: id, kind, blocks: operation.progress.blocks_total }
     }
 }
 
@@ -105,16 +108,16 @@ pub struct GatewayError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 pub trait WorkflowGateway: Send + Sync {
     /// Makes sure that the operation's workflow runs. Safe to repeat: there is one workflow per operation, ever.
     /// Gives up after a few seconds.
-    async fn start_import(&self, start: &StartImport) -> Result<Started, GatewayError>;
+    async fn start_operation(&self, start: &StartOperation) -> Result<Started, GatewayError>;
 
-    /// As `start_import`, and tells the workflow that its operation was resumed or has ended: one that waits because it
+    /// As `start_operation`, and tells the workflow that its operation was resumed or has ended: one that waits because it
     /// was paused looks again.
-    async fn wake_import(&self, start: &StartImport) -> Result<Started, GatewayError>;
+    async fn wake_operation(&self, start: &StartOperation) -> Result<Started, GatewayError>;
 
-    /// As `start_import`, for the workflow that sends the operation's welcome mails.
-    async fn start_mails(&self, start: &StartImport) -> Result<Started, GatewayError>;
+    /// As `start_operation`, for the workflow that sends the operation's welcome mails.
+    async fn start_mails(&self, start: &StartOperation) -> Result<Started, GatewayError>;
 
-    /// As `start_import`, for the workflow that sends a batch of welcome mails.
+    /// As `start_operation`, for the workflow that sends a batch of welcome mails.
     async fn start_welcomes(&self, start: &StartWelcomes) -> Result<Started, GatewayError>;
 }
 

@@ -15,6 +15,11 @@ macro_rules! id {
                 Self(id)
             }
 
+            /// Reads a UUID in any of its usual forms.
+            pub fn parse(text: &str) -> Option<Self> {
+                Uuid::parse_str(text).ok().map(Self)
+            }
+
             /// The UUID, for storage and the wire.
             pub const fn get(self) -> Uuid {
                 self.0

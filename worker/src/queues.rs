@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use muster_workflows::{ImportUsers, Ping, SendWelcomeBatch, SendWelcomeMails, Sweep, names};
+use muster_workflows::{Ping, RunOperation, SendWelcomeBatch, SendWelcomeMails, Sweep, names};
 use temporalio_common::worker::WorkerDeploymentOptions;
 use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::runtime::PollerBehavior;
@@ -70,7 +70,7 @@ impl Queue {
             .build();
         match self {
             Self::Control => {
-                options.register_workflow::<ImportUsers>()?;
+                options.register_workflow::<RunOperation>()?;
                 options.register_workflow::<Sweep>()?;
                 options.register_workflow::<Ping>()?;
                 options.register_activities(activities.control());

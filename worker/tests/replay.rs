@@ -3,14 +3,14 @@
 
 use std::path::Path;
 
-use muster_workflows::{ImportUsers, Ping, SendWelcomeBatch, SendWelcomeMails, Sweep};
+use muster_workflows::{Ping, RunOperation, SendWelcomeBatch, SendWelcomeMails, Sweep};
 use temporalio_client::WorkflowHistory;
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_recorded_history_replays() {
     let options = WorkflowReplayerOptions::new()
-        .register_workflow::<ImportUsers>()
+        .register_workflow::<RunOperation>()
         .unwrap()
         .register_workflow::<SendWelcomeMails>()
         .unwrap()
@@ -28,7 +28,7 @@ async fn every_recorded_history_replays() {
         let path = entry.unwrap().path();
         let text = std::fs::read(&path).unwrap();
         let json = String::from_utf8_lossy(&text).into_owned();
-        for kind in ["ImportUsers", "SendWelcomeBatch", "SendWelcomeMails", "Sweep", "Ping"] {
+        for kind in ["RunOperation", "SendWelcomeBatch", "SendWelcomeMails", "Sweep", "Ping"] {
             if json.contains(&format!("\"name\": \"{kind}\"")) {
                 types.insert(kind);
             }

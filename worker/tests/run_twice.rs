@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use muster_application::Context;
-use muster_application::imports::ImportRow;
+use muster_application::imports::{ImportRow, NewUpload};
 use muster_application::users::CreateUser;
 use muster_bootstrap::Config;
 use muster_bootstrap::wire::{self, Role};
 use muster_domain::TenantId;
-use muster_domain::operations::{ImportOptions, OnError, UploadFormat};
+use muster_domain::operations::{OnError, OperationOptions, UploadFormat};
 use muster_testkit::stack::Stack;
 use muster_worker::{Activities, Queue, run};
 use temporalio_common::ActivityError;
@@ -72,7 +72,7 @@ async fn activities_that_run_twice_leave_the_same_state() {
             ..ImportRow::default()
         };
         wired.app.create_user(&ctx, CreateUser { row: &alone, welcome: true, key: None }).await.unwrap();
-        let mut upload = wired.app.begin_upload(ctx.clone(), UploadFormat::Csv, None).await.unwrap();
+        let mut upload = wired.app.begin_upload(ctx.clone(), NewUpload::import(UploadFormat::Csv, None)).await.unwrap();
         for row in 1..=ROWS {
             let email = if row <= BAD { "bad".to_owned() } else { format!("user{row}@example.com") };
             let username = format!("user{row}");
@@ -85,7 +85,7 @@ async fn activities_that_run_twice_leave_the_same_state() {
             upload.push(&row).unwrap();
             upload.flush().await.unwrap();
         }
-        let options = ImportOptions { on_error: OnError::Continue, send_welcome: true, max_errors: None };
+        let options = OperationOptions::of(OnError::Continue);
         let id = upload.finish(options, &[]).await.unwrap().operation.id;
         let ended = wired.app.wait_for_operation(&ctx, id, Duration::from_mins(1)).await.unwrap();
         assert_eq!(ended.state.name(), "partially_succeeded");
@@ -99,7 +99,7 @@ async fn activities_that_run_twice_leave_the_same_state() {
         }
         let done_twice = |kind: &str| locked(&interceptor.succeeded).get(kind).is_some_and(|times| *times >= 2);
         wired.app.relay_welcomes().await.unwrap();
-        while !["import_range", "finish_import", "send_mails", "send_welcome_batch", "sweep"]
+        while !["run_range", "finish_operation", "send_mails", "send_welcome_batch", "sweep"]
             .into_iter()
             .all(done_twice)
         {

@@ -6,12 +6,12 @@
 
 pub mod contract;
 mod control;
-mod imports;
 mod lanes;
 mod mails;
 pub mod names;
+mod operations;
 pub mod policy;
 
 pub use control::{Ping, Sweep};
-pub use imports::ImportUsers;
 pub use mails::{SendWelcomeBatch, SendWelcomeMails};
+pub use operations::RunOperation;

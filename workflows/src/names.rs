@@ -28,9 +28,9 @@ pub const STATE: SearchAttributeKey<String> = SearchAttributeKey::keyword("Muste
 /// All of them, for registration with the server.
 pub const SEARCH_ATTRIBUTES: [&str; 4] = ["MusterTenant", "MusterOperation", "MusterKind", "MusterState"];
 
-/// Id of the workflow that carries out an import: one per operation, ever.
-pub fn import_workflow(tenant: Uuid, operation: Uuid) -> String {
-    format!("import/{tenant}/{operation}")
+/// Id of the workflow that carries out an operation: one per operation, ever.
+pub fn operation_workflow(tenant: Uuid, operation: Uuid) -> String {
+    format!("operation/{tenant}/{operation}")
 }
 
 /// Id of the workflow that sends an import's welcome mails.

@@ -33,16 +33,16 @@ const HEARTBEAT: Duration = Duration::from_secs(6);
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Blocks per activity for an import of `blocks` blocks.
-pub fn import_range(blocks: u32) -> u32 {
+pub fn run_range(blocks: u32) -> u32 {
     blocks.div_ceil(RANGES).clamp(1, MAX_RANGE)
 }
 
-/// `import_range`: minutes at most; about half a day of attempts while the database is down.
+/// `run_range`: minutes at most; about half a day of attempts while the database is down.
 pub fn import() -> ActivityOptions {
     options(IMPORT_QUEUE, Duration::from_mins(30), retry(Duration::from_secs(1), PAUSE, 10_000))
 }
 
-/// `finish_import`: as long as the rows it ends.
+/// `finish_operation`: as long as the rows it ends.
 pub fn finish() -> ActivityOptions {
     options(IMPORT_QUEUE, Duration::from_mins(1), retry(Duration::from_secs(1), PAUSE, 10_000))
 }
@@ -106,6 +106,6 @@ mod tests {
 
     #[test]
     fn a_million_rows_are_a_dozen_activities_and_five_million_stay_bounded() {
-        assert_eq!([1, 4, 12, 100, 500].map(import_range), [1, 1, 1, 9, 20]);
+        assert_eq!([1, 4, 12, 100, 500].map(run_range), [1, 1, 1, 9, 20]);
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use muster_application::ErrorCode;
-use muster_domain::operations::{OnError, OperationKind, OperationState, RowStatus, UploadFormat};
+use muster_domain::operations::{MatchBy, OnConflict, OnError, OperationKind, OperationState, RowStatus, UploadFormat};
 use muster_domain::users::UserEventKind;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
@@ -35,12 +35,18 @@ names! {
     CodeName as "ErrorCode", like "VALIDATION_ERROR": ErrorCode::ALL.iter().filter(|code| code.is_answered()).map(|code| code.name()).collect();
     /// What an operation does.
     KindName as "OperationKind", like "users.import": OperationKind::ALL.map(OperationKind::name).into();
+    /// What an operation does with users who are there.
+    ChangeKindName as "ChangeKind", like "users.deactivate": OperationKind::CHANGES.map(OperationKind::name).into();
     /// Where an operation is.
     StateName as "OperationState", like "partially_succeeded": OperationState::ALL.map(OperationState::name).into();
     /// How rows were uploaded.
     FormatName as "UploadFormat", like "csv": UploadFormat::ALL.map(UploadFormat::name).into();
     /// What happens to a bad row.
     OnErrorName as "OnError", like "continue": OnError::ALL.map(OnError::name).into();
+    /// What an import does with a row whose user is there already.
+    OnConflictName as "OnConflict", like "fail": OnConflict::ALL.map(OnConflict::name).into();
+    /// By what a row finds its user.
+    MatchName as "Match", like "email": MatchBy::ALL.map(MatchBy::name).into();
     /// What became of a row.
     RowStatusName as "RowStatus", like "failed": RowStatus::ALL.map(RowStatus::name).into();
     /// Which rows are listed.

@@ -10,8 +10,8 @@ use axum::http::{HeaderMap, Request, Response, StatusCode};
 use chrono::TimeDelta;
 use http_body_util::BodyExt;
 use muster_api::{ApiState, HealthSource, HttpMetrics, UploadLimits};
-use muster_application::imports::{FinishImport, ImportRange};
-use muster_application::ports::{Clock, GatewayError, StartImport, StartWelcomes, Started, WorkflowGateway};
+use muster_application::operations::{FinishOperation, RunRange};
+use muster_application::ports::{Clock, GatewayError, StartOperation, StartWelcomes, Started, WorkflowGateway};
 use muster_application::{App, Context, Ports, Settings};
 use muster_bootstrap::config::TrustedProxies;
 use muster_bootstrap::health::{HealthPart, HealthReport};
@@ -41,7 +41,7 @@ struct TestEngine {
 
 #[async_trait]
 impl WorkflowGateway for TestEngine {
-    async fn start_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
+    async fn start_operation(&self, start: &StartOperation) -> Result<Started, GatewayError> {
         let mode = *self.mode.lock().unwrap();
         let (app, ctx, start) = (self.app.get().unwrap().clone(), Context::new(start.tenant), *start);
         match mode {
@@ -50,9 +50,9 @@ impl WorkflowGateway for TestEngine {
             Engine::Runs => {
                 tokio::spawn(async move {
                     let (operation, last_block) = (start.operation, start.blocks - 1);
-                    let range = ImportRange { operation, first_block: 0, last_block };
-                    if !app.import_range(&ctx, range, &NoHeartbeat).await.unwrap().ended {
-                        app.finish_import(&ctx, FinishImport { operation, failure: None }).await.unwrap();
+                    let range = RunRange { operation, first_block: 0, last_block };
+                    if !app.run_range(&ctx, range, &NoHeartbeat).await.unwrap().ended {
+                        app.finish_operation(&ctx, FinishOperation { operation, failure: None }).await.unwrap();
                     }
                 });
             }
@@ -60,11 +60,11 @@ impl WorkflowGateway for TestEngine {
         Ok(Started::Running)
     }
 
-    async fn wake_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
-        self.start_import(start).await
+    async fn wake_operation(&self, start: &StartOperation) -> Result<Started, GatewayError> {
+        self.start_operation(start).await
     }
 
-    async fn start_mails(&self, _: &StartImport) -> Result<Started, GatewayError> {
+    async fn start_mails(&self, _: &StartOperation) -> Result<Started, GatewayError> {
         Ok(Started::Running)
     }
 

@@ -1,6 +1,8 @@
 //! The use cases on in-memory doubles: quick, and cut at every step.
 
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod create_keys;

@@ -41,8 +41,21 @@ pub trait UserRepository: Send {
     /// `Conflict` with the field whose value another living user has; the unit of work is of no use after that.
     async fn store(&mut self, user: &StoredUser, event: &UserEvent) -> Result<(), RepositoryError>;
 
+    /// As `lock`, for many, by id ascending; those who are not there are left out.
+    async fn lock_all(&mut self, ids: &[UserId]) -> Result<Vec<StoredUser>, RepositoryError>;
+
+    /// As `store`, for many locked users, each with a line of their history. None of them may want the e-mail address or
+    /// the user name of another one of them.
+    ///
+    /// # Errors
+    /// As `store`.
+    async fn store_all(&mut self, users: &[(StoredUser, UserEvent)]) -> Result<(), RepositoryError>;
+
+    /// As `remove`, for many; returns how many there were. What operations keep of their former values is forgotten, too.
+    async fn remove_all(&mut self, ids: &[UserId]) -> Result<u64, RepositoryError>;
+
     /// Removes a user, alive or deleted, and all that tells of them: history, mails that wait or were refused,
-    /// idempotency keys; `false` if there is no such user.
+    /// idempotency keys, former values that operations keep; `false` if there is no such user.
     async fn remove(&mut self, id: UserId) -> Result<bool, RepositoryError>;
 
     /// Writes the line that an import's block leaves in the history of the users it made.

@@ -18,6 +18,7 @@ mod unit_of_work;
 mod user_history;
 mod user_list;
 mod user_maker;
+mod user_sets;
 mod user_totals;
 mod user_writes;
 mod users;

@@ -112,34 +112,6 @@ impl PgUnitOfWork {
         Ok(())
     }
 
-    pub(super) async fn remove_one(&mut self, id: UserId) -> Result<bool, RepositoryError> {
-        let removed = sqlx::query!(
-            r#"with events as (
-                   delete from user_events where tenant_id = $1 and user_id = $2 and last_user_id is null
-               ), mails as (
-                   delete from welcome_mails where tenant_id = $1 and user_id = $2
-               ), keys as (
-                   delete from idempotency_keys where tenant_id = $1 and user_id = $2
-               )
-               delete from users
-               where tenant_id = $1 and id = $2
-               returning email, username_key as "username!""#,
-            self.tenant,
-            id.get(),
-        )
-        .fetch_optional(&mut *self.tx)
-        .await
-        .map_err(repository_error)?;
-        let Some(removed) = removed else { return Ok(false) };
-        self.touched.push(Touched::User {
-            tenant: TenantId::new(self.tenant),
-            id,
-            emails: vec![removed.email],
-            usernames: vec![removed.username],
-        });
-        Ok(true)
-    }
-
     pub(super) async fn store_block_event(&mut self, event: &BlockEvent) -> Result<(), RepositoryError> {
         let done = sqlx::query!(
             r#"insert into user_events (tenant_id, user_id, id, last_user_id, operation_id, kind, actor, at)

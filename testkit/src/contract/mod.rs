@@ -20,6 +20,7 @@ mod memory;
 mod rate_limits;
 mod removal;
 mod search_index;
+mod sets;
 mod single;
 mod tenants;
 mod units;
@@ -56,6 +57,13 @@ macro_rules! cases {
 }
 
 cases! {
+    sets:
+        many_are_locked_in_the_order_of_their_ids
+        many_are_stored_with_their_histories
+        what_one_of_many_cannot_have_is_a_conflict
+        many_are_removed_with_all_that_tells_of_them
+        an_undo_gets_the_blocks_that_did_something
+        rows_are_read_as_they_were_stored;
     users:
         insert_free_returns_the_ids_that_were_not_inserted
         of_several_with_the_same_email_or_user_name_the_first_is_inserted

@@ -2,7 +2,7 @@ use anyhow::{Context as _, Result, ensure};
 use muster_domain::OperationId;
 use muster_domain::mails::{DueWelcomes, MailBatch};
 use muster_domain::operations::{
-    BlockOutcome, FailedRow, IdempotencyEntry, KeyOwner, OperationState, Progress, RowStatus,
+    BlockOutcome, IdempotencyEntry, KeyOwner, OperationState, Progress, RowStatus, StoredRow, StoredRows,
 };
 use muster_domain::users::{StoredUser, UserEventKind};
 
@@ -42,15 +42,15 @@ pub(super) async fn readers_never_meet(arena: &Arena<'_>) -> Result<()> {
     arena.insert(&[user(1, "ada", "ada")?]).await?;
     arena.queue(ID, &[2], at(0)).await?;
     let mut uow = arena.begin().await?;
-    uow.operations().settle_block(ID, 0, BlockOutcome { created: 1, failed: 1 }, at(1)).await?;
-    let row = FailedRow { row: 2, line: 2, status: RowStatus::Failed, problems: "[]".to_owned() };
+    uow.operations().settle_block(ID, 0, BlockOutcome::made(1, 1), at(1)).await?;
+    let row = StoredRow::new(2, 2, RowStatus::Failed);
     uow.operations().insert_rows(ID, &[row]).await?;
     uow.commit().await?;
     ensure!(arena.world.users().find(arena.other, user_id(1)).await?.is_none());
     let operations = arena.world.operations();
     ensure!(operations.find(arena.other, ID).await?.is_none());
     ensure!(operations.list(arena.other, None, None, 9).await?.is_empty());
-    ensure!(operations.rows(arena.other, ID, None, 0, 9).await?.is_empty());
+    ensure!(operations.rows(arena.other, ID, StoredRows::All, 0, 9).await?.is_empty());
     ensure!(operations.ledger(arena.other, ID, 0).await?.is_empty());
     ensure!(operations.ledger(arena.tenant, ID, 0).await?.len() == 1);
     Ok(())
@@ -95,14 +95,14 @@ pub(super) async fn blocks_and_rows_never_meet(arena: &Arena<'_>) -> Result<()> 
     ensure!(uow.operations().lock_block(ID, 0).await?.is_none());
     ensure!(uow.operations().open_blocks(ID, 0, 9).await?.is_empty());
     drop(uow);
-    let outcome = BlockOutcome { created: 2, failed: 0 };
-    let row = FailedRow { row: 2, line: 2, status: RowStatus::Failed, problems: "[]".to_owned() };
+    let outcome = BlockOutcome::made(2, 0);
+    let row = StoredRow::new(2, 2, RowStatus::Failed);
     meddle!(arena, |uow| uow.operations().settle_block(ID, 0, outcome, at(5)));
     meddle!(arena, |uow| uow.operations().insert_rows(ID, std::slice::from_ref(&row)));
 
     let progress = Progress { rows_total: 2, blocks_total: 1, ..Progress::default() };
     ensure!(arena.operation(ID).await?.progress == progress);
-    ensure!(arena.world.operations().rows(arena.tenant, ID, None, 0, 9).await?.is_empty());
+    ensure!(arena.world.operations().rows(arena.tenant, ID, StoredRows::All, 0, 9).await?.is_empty());
     let mut uow = arena.begin().await?;
     ensure!(uow.operations().lock_block(receiving, 0).await?.is_none());
     Ok(())

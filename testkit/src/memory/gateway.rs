@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use muster_application::ports::{GatewayError, StartImport, StartWelcomes, Started, WorkflowGateway};
+use muster_application::ports::{GatewayError, StartOperation, StartWelcomes, Started, WorkflowGateway};
 use muster_domain::{OperationId, WelcomeBatchId};
 
 use super::lock;
@@ -16,9 +16,9 @@ struct Inner {
     down: bool,
     closed: HashSet<OperationId>,
     closed_mails: HashSet<OperationId>,
-    imports: Vec<StartImport>,
-    wakes: Vec<StartImport>,
-    mails: Vec<StartImport>,
+    imports: Vec<StartOperation>,
+    wakes: Vec<StartOperation>,
+    mails: Vec<StartOperation>,
     closed_welcomes: HashSet<WelcomeBatchId>,
     welcomes: Vec<StartWelcomes>,
 }
@@ -50,30 +50,30 @@ impl MemoryGateway {
     }
 
     /// Every start of an import that was answered with [`Started::Running`], repeats included.
-    pub fn starts(&self) -> Vec<StartImport> {
+    pub fn starts(&self) -> Vec<StartOperation> {
         lock(&self.0).imports.clone()
     }
 
     /// As [`Self::starts`], for workflows that were told that their operation has moved.
-    pub fn wakes(&self) -> Vec<StartImport> {
+    pub fn wakes(&self) -> Vec<StartOperation> {
         lock(&self.0).wakes.clone()
     }
 
     /// As [`Self::starts`], for the workflows that send mails.
-    pub fn mail_starts(&self) -> Vec<StartImport> {
+    pub fn mail_starts(&self) -> Vec<StartOperation> {
         lock(&self.0).mails.clone()
     }
 }
 
 #[async_trait]
 impl WorkflowGateway for MemoryGateway {
-    async fn start_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
+    async fn start_operation(&self, start: &StartOperation) -> Result<Started, GatewayError> {
         let mut inner = lock(&self.0);
         let closed = inner.closed.contains(&start.operation);
         inner.answer(closed, start, |inner| &mut inner.imports)
     }
 
-    async fn wake_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
+    async fn wake_operation(&self, start: &StartOperation) -> Result<Started, GatewayError> {
         let mut inner = lock(&self.0);
         let closed = inner.closed.contains(&start.operation);
         let started = inner.answer(closed, start, |inner| &mut inner.imports)?;
@@ -81,7 +81,7 @@ impl WorkflowGateway for MemoryGateway {
         Ok(started)
     }
 
-    async fn start_mails(&self, start: &StartImport) -> Result<Started, GatewayError> {
+    async fn start_mails(&self, start: &StartOperation) -> Result<Started, GatewayError> {
         let mut inner = lock(&self.0);
         let closed = inner.closed_mails.contains(&start.operation);
         inner.answer(closed, start, |inner| &mut inner.mails)

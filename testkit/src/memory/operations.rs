@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    Block, BlockOutcome, BlockPayload, FailedRow, IdempotencyEntry, ImportOptions, KeyOwner, NewOperation, OnError,
-    Operation, OperationRepository, OperationState,
+    Block, BlockOutcome, BlockPayload, IdempotencyEntry, KeyOwner, NewOperation, OnError, Operation, OperationKind,
+    OperationOptions, OperationRepository, OperationState, SettledBlock, StoredRow,
 };
 use muster_domain::{OperationId, RepositoryError};
 
@@ -19,13 +19,14 @@ impl OperationRepository for MemoryUnit {
                 kind: operation.kind,
                 state: OperationState::Receiving,
                 format: operation.format,
-                options: ImportOptions { on_error: OnError::Continue, send_welcome: true, max_errors: None },
+                options: OperationOptions::of(OnError::Continue),
                 unknown_columns: Vec::new(),
                 rows_total: 0,
                 blocks_total: 0,
                 pause: None,
                 errors_accepted: 0,
                 failure: None,
+                parent: operation.parent,
                 actor: operation.actor.clone(),
                 created_at: operation.created_at,
                 updated_at: now,
@@ -91,7 +92,7 @@ impl OperationRepository for MemoryUnit {
     async fn queue(
         &mut self,
         operation: OperationId,
-        options: ImportOptions,
+        options: OperationOptions,
         unknown_columns: &[String],
         rows: u32,
         blocks: u32,
@@ -169,6 +170,44 @@ impl OperationRepository for MemoryUnit {
         Ok(())
     }
 
+    async fn undo_of(&mut self, operation: OperationId) -> Result<Option<OperationId>, RepositoryError> {
+        self.statement(|draft| {
+            let is_undo =
+                |stored: &StoredOperation| stored.parent == Some(operation) && stored.kind == OperationKind::Undo;
+            let found = draft.operations.iter().filter(|(_, stored)| is_undo(stored));
+            Ok(found.max_by_key(|(id, stored)| (stored.created_at, **id)).map(|(id, _)| *id))
+        })
+    }
+
+    async fn copy_blocks(
+        &mut self,
+        operation: OperationId,
+        parent: OperationId,
+    ) -> Result<(u32, u32), RepositoryError> {
+        self.statement(|draft| Ok(draft.copy_blocks(operation, parent)))
+    }
+
+    async fn settled_block(
+        &mut self,
+        operation: OperationId,
+        first_row: u32,
+    ) -> Result<Option<SettledBlock>, RepositoryError> {
+        self.statement(|draft| Ok(draft.ledger(operation).into_iter().find(|block| block.first_row == first_row)))
+    }
+
+    async fn stored_rows(
+        &mut self,
+        operation: OperationId,
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<StoredRow>, RepositoryError> {
+        self.statement(|draft| {
+            let mut rows = draft.rows_of(operation);
+            rows.retain(|row| (first..=last).contains(&row.row));
+            Ok(rows)
+        })
+    }
+
     async fn store(&mut self, operation: &Operation, now: DateTime<Utc>) -> Result<(), RepositoryError> {
         self.statement(|draft| {
             let stored = draft.operations.get_mut(&operation.id);
@@ -234,7 +273,7 @@ impl OperationRepository for MemoryUnit {
         })
     }
 
-    async fn insert_rows(&mut self, operation: OperationId, rows: &[FailedRow]) -> Result<(), RepositoryError> {
+    async fn insert_rows(&mut self, operation: OperationId, rows: &[StoredRow]) -> Result<(), RepositoryError> {
         self.statement(|draft| {
             if !draft.operations.contains_key(&operation) {
                 return Err(defect("rows of an operation that does not exist"));

@@ -58,6 +58,9 @@ impl TenantState {
         Arc::make_mut(&mut self.unindexed).remove(&id);
         self.events.retain(|event| event.user != id);
         self.welcomes.remove(&id);
+        for row in Arc::make_mut(&mut self.rows).values_mut().filter(|row| row.user == Some(id)) {
+            row.before = None;
+        }
         self.keys.retain(|_, key| key.owner != KeyOwner::User(id));
         true
     }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -48,6 +49,24 @@ impl UserRepository for MemoryUnit {
 
     async fn store(&mut self, user: &StoredUser, event: &UserEvent) -> Result<(), RepositoryError> {
         self.statement(|draft| draft.store_one(user, event))
+    }
+
+    async fn lock_all(&mut self, ids: &[UserId]) -> Result<Vec<StoredUser>, RepositoryError> {
+        self.statement(|draft| {
+            let ids: BTreeSet<_> = ids.iter().copied().collect();
+            Ok(ids.into_iter().filter_map(|id| draft.any_user(id)).collect())
+        })
+    }
+
+    async fn store_all(&mut self, users: &[(StoredUser, UserEvent)]) -> Result<(), RepositoryError> {
+        self.statement(|draft| users.iter().try_for_each(|(stored, event)| draft.store_one(stored, event)))
+    }
+
+    async fn remove_all(&mut self, ids: &[UserId]) -> Result<u64, RepositoryError> {
+        self.statement(|draft| {
+            let removed = ids.iter().filter(|id| draft.remove_one(**id)).count();
+            Ok(u64::try_from(removed).unwrap_or(u64::MAX))
+        })
     }
 
     async fn remove(&mut self, id: UserId) -> Result<bool, RepositoryError> {
