@@ -58,7 +58,7 @@ fn a_delete_by_filter_and_its_undo_are_exact_whoever_is_killed() {
 
         // One of them comes back by hand, and stays as they are.
         let path = "select '/api/v1/users/' || id || '/restore' from users order by id limit 1";
-        world.client.ask("POST", &stack.psql(path)?, &[], &Value::Null)?.must_be(200)?;
+        world.client.ask("PUT", &stack.psql(path)?, &[], &Value::Null)?.must_be(200)?;
         let undo = begin(&world.client, &format!("/api/v1/operations/{delete}/undo"), &Value::Null)?;
         kill_in_the_middle(stack, &mut world, &undo)?;
         let operation = world.client.ended(&undo, PATIENCE)?;

@@ -5,6 +5,8 @@ mod batch;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod cors;

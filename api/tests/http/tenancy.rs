@@ -49,7 +49,9 @@ impl Operation {
         }
         let body = if self.has_body {
             request = request.header("content-type", "application/json");
-            Body::from(r#"{"users":[{"email":"m@x.com","username":"mallory"}],"email":"m@x.com","username":"mallory"}"#)
+            let change = format!(r#"{{"kind":"users.erase","ids":["{id}"]}}"#);
+            let make = r#"{"users":[{"email":"m@x.com","username":"mallory"}],"email":"m@x.com","username":"mallory"}"#;
+            Body::from(if self.id == "begin_operation" { change } else { make.to_owned() })
         } else {
             Body::empty()
         };
