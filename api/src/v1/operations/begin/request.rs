@@ -21,7 +21,8 @@ const MAX_IDS: usize = 10_000;
 pub(super) const KINDS: &str = "users.update, users.deactivate, users.delete, users.restore or users.erase";
 
 /// What to do with whom: `ids` or `filter`, one of the two.
-#[derive(ToSchema)]
+#[derive(ToSchema, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes the body in the OpenAPI document; members are read one by one instead")]
 pub(crate) struct OperationRequest {
     /// What to do.
@@ -39,18 +40,19 @@ pub(crate) struct OperationRequest {
 }
 
 /// Conditions on users: at least one. They mean what the parameters of the search mean.
-#[derive(ToSchema)]
+#[derive(ToSchema, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[schema(as = OperationFilter)]
 #[expect(dead_code, reason = "describes the body in the OpenAPI document; members are read one by one instead")]
 pub(crate) struct FilterRequest {
     /// Part of the e-mail address.
-    #[schema(nullable = false, max_length = 255, example = "old.example.com")]
+    #[schema(nullable = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "old.example.com")]
     email: Option<String>,
     /// Part of the user name.
-    #[schema(nullable = false, max_length = 255, example = "test_")]
+    #[schema(nullable = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "test_")]
     username: Option<String>,
     /// Part of the name.
-    #[schema(nullable = false, max_length = 255, example = "Lovelace")]
+    #[schema(nullable = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Lovelace")]
     full_name: Option<String>,
     /// Whether they may act.
     #[schema(nullable = false, example = false)]
@@ -69,6 +71,7 @@ pub(crate) struct FilterRequest {
 /// Fields to set. A member that is absent leaves its field as it is. Addresses and user names differ from user to user: they
 /// are set by rows of NDJSON or CSV.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = OperationSet)]
 #[expect(dead_code, reason = "describes the body in the OpenAPI document; members are read one by one instead")]
 pub(crate) struct SetRequest {
