@@ -23,3 +23,6 @@ pub use repository::{
 pub use row::{FailedRow, RowStatus, SettledBlock};
 pub use row_id::RowIds;
 pub use state::{OperationState, TransitionError};
+
+#[cfg(test)]
+pub(crate) use operation::tests;

@@ -42,8 +42,8 @@ pub trait UserRepository: Send {
     async fn store(&mut self, user: &StoredUser, event: &UserEvent) -> Result<(), RepositoryError>;
 
     /// Removes a user, alive or deleted, and all that tells of them: history, mails that wait or were refused,
-    /// idempotency keys; `false` if there is no such user.
-    async fn remove(&mut self, id: UserId) -> Result<bool, RepositoryError>;
+    /// idempotency keys; `false` if there is no such user. Endpoints are told of it as of a deletion at `now`.
+    async fn remove(&mut self, id: UserId, now: DateTime<Utc>) -> Result<bool, RepositoryError>;
 
     /// Writes the line that an import's block leaves in the history of the users it made.
     async fn record_block(&mut self, event: &BlockEvent) -> Result<(), RepositoryError>;
