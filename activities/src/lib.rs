@@ -5,8 +5,10 @@ mod error;
 mod heartbeat;
 mod imports;
 mod mails;
+mod webhooks;
 
 pub use control::ControlActivities;
 pub use heartbeat::Draining;
 pub use imports::ImportActivities;
 pub use mails::MailActivities;
+pub use webhooks::WebhookActivities;

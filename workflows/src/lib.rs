@@ -11,7 +11,9 @@ mod lanes;
 mod mails;
 pub mod names;
 pub mod policy;
+mod webhooks;
 
 pub use control::{Ping, Sweep};
 pub use imports::ImportUsers;
 pub use mails::{SendWelcomeBatch, SendWelcomeMails};
+pub use webhooks::DeliverWebhook;

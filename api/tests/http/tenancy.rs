@@ -43,7 +43,9 @@ fn operations() -> Vec<Operation> {
 
 impl Operation {
     async fn ask(&self, world: &World, id: &str, token: Option<&str>) -> Answer {
-        let mut request = Request::builder().method(self.method.as_str()).uri(self.path.replace("{id}", id));
+        let mut request = Request::builder()
+            .method(self.method.as_str())
+            .uri(self.path.replace("{id}", id).replace("{delivery}", id));
         if let Some(token) = token {
             request = request.header("x-tenant-token", token);
         }
@@ -62,7 +64,8 @@ async fn every_operation_is_public_by_name_or_wants_a_token() {
     for operation in operations() {
         assert_eq!(operation.is_secured, !PUBLIC.contains(&operation.id.as_str()), "{}", operation.id);
         let holes = operation.path.matches('{').count();
-        assert_eq!(operation.path.matches("{id}").count(), holes, "{}: how is this path filled?", operation.path);
+        let filled = operation.path.matches("{id}").count() + operation.path.matches("{delivery}").count();
+        assert_eq!(filled, holes, "{}: how is this path filled?", operation.path);
     }
 }
 

@@ -29,13 +29,13 @@ pub trait UserRepository: Send {
     ) -> Result<Vec<UserId>, RepositoryError>;
 
     /// Inserts one user and the first line of their history, and puts them in line for a welcome mail if that is asked,
-    /// with one statement; `false`, and nothing done, when the e-mail address or the user name is not free.
+    /// and tells the tenant's endpoints, with one statement; `false`, and nothing done, when the e-mail address or the user name is not free.
     async fn insert(&mut self, user: &User, event: &UserEvent, welcome: bool) -> Result<bool, RepositoryError>;
 
     /// Reads a user, alive or deleted, and locks them until the unit of work ends.
     async fn lock(&mut self, id: UserId) -> Result<Option<StoredUser>, RepositoryError>;
 
-    /// Stores a locked user and a line of their history, with one statement.
+    /// Stores a locked user and a line of their history, with one statement, and tells the tenant's endpoints.
     ///
     /// # Errors
     /// `Conflict` with the field whose value another living user has; the unit of work is of no use after that.

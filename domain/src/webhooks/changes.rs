@@ -114,7 +114,11 @@ fn read_description(text: &str) -> Result<Description, FieldError> {
         return Err(FieldError::new("description", "too_long", detail));
     }
     if text.chars().any(char::is_control) {
-        return Err(FieldError::new("description", "invalid_characters", "must be one line without control characters"));
+        return Err(FieldError::new(
+            "description",
+            "invalid_characters",
+            "must be one line without control characters",
+        ));
     }
     Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
 }

@@ -18,6 +18,9 @@ pub enum DisableReason {
 }
 
 impl DisableReason {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Asked, Self::Gone];
+
     /// The name in storage and on the wire.
     pub const fn name(self) -> &'static str {
         match self {
@@ -28,7 +31,7 @@ impl DisableReason {
 
     /// The reason of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Asked, Self::Gone].into_iter().find(|reason| reason.name() == name)
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
     }
 }
 

@@ -87,7 +87,9 @@ mod tests {
     #[test]
     fn only_urls_of_the_public_internet_over_tls_are_taken() {
         let none = Networks::default();
-        for good in ["https://example.com", "https://example.com:8443/a?b=c", "https://8.8.8.8/x", "https://[2606:4700::1]/"] {
+        for good in
+            ["https://example.com", "https://example.com:8443/a?b=c", "https://8.8.8.8/x", "https://[2606:4700::1]/"]
+        {
             assert_eq!(code(good, &none), "", "{good}");
         }
         for (text, expected) in [

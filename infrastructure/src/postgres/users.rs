@@ -165,8 +165,8 @@ impl UserRepository for PgUnitOfWork {
         self.store_one(user, event).await
     }
 
-    async fn remove(&mut self, id: UserId) -> Result<bool, RepositoryError> {
-        self.remove_one(id).await
+    async fn remove(&mut self, id: UserId, now: DateTime<Utc>) -> Result<bool, RepositoryError> {
+        self.remove_one(id, now).await
     }
 
     async fn record_block(&mut self, event: &BlockEvent) -> Result<(), RepositoryError> {

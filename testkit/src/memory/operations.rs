@@ -6,6 +6,7 @@ use muster_domain::operations::{
     Block, BlockOutcome, BlockPayload, FailedRow, IdempotencyEntry, ImportOptions, KeyOwner, NewOperation, OnError,
     Operation, OperationRepository, OperationState,
 };
+use muster_domain::webhooks::Happening;
 use muster_domain::{OperationId, RepositoryError};
 
 use super::unit::defect;
@@ -163,6 +164,8 @@ impl OperationRepository for MemoryUnit {
             stored.started_at = operation.started_at;
             stored.finished_at = operation.finished_at;
             stored.updated_at = operation.finished_at.unwrap_or(stored.updated_at);
+            let at = stored.updated_at;
+            Happening::of_operation(operation, at).iter().for_each(|told| draft.tell(told));
             Ok(())
         })?;
         self.note_move(operation.id);
@@ -178,6 +181,7 @@ impl OperationRepository for MemoryUnit {
             stored.options.max_errors = operation.options.max_errors;
             stored.errors_accepted = operation.errors_accepted;
             stored.updated_at = now;
+            Happening::of_operation(operation, now).iter().for_each(|told| draft.tell(told));
             Ok(())
         })?;
         self.note_move(operation.id);

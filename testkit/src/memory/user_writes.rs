@@ -1,8 +1,10 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use muster_domain::operations::KeyOwner;
 use muster_domain::users::{BlockEvent, StoredUser, User, UserEvent, UserEventKind};
+use muster_domain::webhooks::Happening;
 use muster_domain::{RepositoryError, UserId};
 
 use super::unit::defect;
@@ -17,7 +19,9 @@ impl TenantState {
             && !self.usernames.contains_key(&user.username.folded())
             && self.any_user(user.id).is_none();
         if is_free {
-            self.put(StoredUser { user: user.clone(), deleted_at: None });
+            let stored = StoredUser { user: user.clone(), deleted_at: None };
+            self.tell(&Happening::of_user(event.kind, &stored));
+            self.put(stored);
             self.events.push(event.clone());
             if welcome {
                 let waiting = StoredWelcome { queued_at: user.created_at, batch: None, looked_at: None, refused: None };
@@ -49,16 +53,18 @@ impl TenantState {
         self.take_out(&before);
         self.put(stored.clone());
         self.events.push(event.clone());
+        self.tell(&Happening::of_user(event.kind, stored));
         Ok(())
     }
 
-    pub(super) fn remove_one(&mut self, id: UserId) -> bool {
+    pub(super) fn remove_one(&mut self, id: UserId, now: DateTime<Utc>) -> bool {
         let Some(before) = self.any_user(id) else { return false };
         self.take_out(&before);
         Arc::make_mut(&mut self.unindexed).remove(&id);
         self.events.retain(|event| event.user != id);
         self.welcomes.remove(&id);
         self.keys.retain(|_, key| key.owner != KeyOwner::User(id));
+        self.tell(&Happening::of_removal(id, now));
         true
     }
 

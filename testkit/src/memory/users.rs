@@ -50,8 +50,8 @@ impl UserRepository for MemoryUnit {
         self.statement(|draft| draft.store_one(user, event))
     }
 
-    async fn remove(&mut self, id: UserId) -> Result<bool, RepositoryError> {
-        self.statement(|draft| Ok(draft.remove_one(id)))
+    async fn remove(&mut self, id: UserId, now: DateTime<Utc>) -> Result<bool, RepositoryError> {
+        self.statement(|draft| Ok(draft.remove_one(id, now)))
     }
 
     async fn record_block(&mut self, event: &BlockEvent) -> Result<(), RepositoryError> {

@@ -3,3 +3,4 @@
 pub mod control;
 pub mod imports;
 pub mod mails;
+pub mod webhooks;
