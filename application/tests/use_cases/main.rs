@@ -49,6 +49,8 @@ mod watch;
 #[cfg(test)]
 mod webhook_relay;
 #[cfg(test)]
+mod webhook_signature;
+#[cfg(test)]
 mod webhooks;
 #[cfg(test)]
 mod welcome_faults;

@@ -54,7 +54,10 @@ async fn a_round_that_is_cut_anywhere_is_made_good_by_a_later_one() -> Result<()
         world.clock.advance(SETTINGS.stalled_after);
         world.app.relay_webhooks().await?;
         let starts = world.gateway.webhook_starts();
-        assert!(starts.iter().all(|start| Some(start.delivery) == world.only().ok().map(|only| only.id)), "call {call}");
+        assert!(
+            starts.iter().all(|start| Some(start.delivery) == world.only().ok().map(|only| only.id)),
+            "call {call}"
+        );
         assert!(!starts.is_empty(), "call {call}");
     }
     Ok(())

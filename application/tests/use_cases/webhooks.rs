@@ -88,7 +88,8 @@ async fn nothing_is_told_of_what_was_rolled_back() -> Result<()> {
 #[tokio::test]
 async fn a_refusal_waits_as_planned_or_as_long_as_was_asked() -> Result<()> {
     let seconds = |wait: DeliveryStep| wait.wait.map(|wait| wait.as_secs());
-    for (asked, expected) in [(None, 5), (Some("2"), 5), (Some("90"), 90), (Some("999999"), 86_400), (Some("soon"), 5)] {
+    for (asked, expected) in [(None, 5), (Some("2"), 5), (Some("90"), 90), (Some("999999"), 86_400), (Some("soon"), 5)]
+    {
         let world = World::new();
         world.subscribe().await?;
         world.make("ada").await?;

@@ -20,7 +20,13 @@ use crate::state::ApiState;
 #[expect(dead_code, reason = "describes the body in the OpenAPI document; members are read one by one instead")]
 pub(crate) struct WebhookEndpointUpdate {
     /// Where deliveries go from now on, also those that are on their way.
-    #[schema(format = "uri", max_length = 2048, pattern = "^https?://", example = "https://example.com/hooks/muster", nullable = false)]
+    #[schema(
+        format = "uri",
+        max_length = 2048,
+        pattern = "^https?://",
+        example = "https://example.com/hooks/muster",
+        nullable = false
+    )]
     url: Option<String>,
     /// The description from now on; `null` clears it.
     #[schema(max_length = 255, example = "Billing")]
