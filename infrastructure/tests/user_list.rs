@@ -35,7 +35,7 @@ fn pool(database: &TestDatabase, max_connections: u32) -> Result<PgPool> {
     Ok(connect_lazily(&database.app_url, options)?)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_total_is_counted_anew_beside_those_who_ask() {
     let database = create_test_database().unwrap();
     add(&database, 1, 12_000).unwrap();

@@ -32,6 +32,9 @@ const PULSE: Bytes = Bytes::from_static(b":\n\n");
 /// Proxies that collect answers before they hand them on are asked not to (nginx).
 const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
 
+/// An event as it may be.
+const EVENT: &str = "id: 5d1f0e6c2b7a9385.end\nevent: end\ndata: {\"state\":\"succeeded\"}\n\n";
+
 /// Follow an operation as server-sent events
 ///
 /// `event: progress` with the operation whenever it has changed, at most once a second but for its moves; `event: end` when
@@ -40,10 +43,10 @@ const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-bufferi
     get, path = "/api/v1/operations/{id}/events", operation_id = "watch_operation", tag = "Operations",
     params(
         ("id" = uuid::Uuid, Path, description = "Which operation"),
-        ("Last-Event-ID" = Option<String>, Header, description = "`id` of the last event that was seen, which is not sent again"),
+        ("Last-Event-ID" = Option<String>, Header, description = "`id` of the last event that was seen, which is not sent again", example = "5d1f0e6c2b7a9384"),
     ),
     responses(
-        (status = 200, description = "Events as they happen", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Events as they happen", body = String, content_type = "text/event-stream", example = json!(EVENT)),
         (status = 204, description = "`Last-Event-ID` is that of `event: end`: nothing will follow"),
         OfWatch,
     ),

@@ -23,6 +23,10 @@ const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
 const VARY_BY_ACCEPT: [(HeaderName, &str); 1] = [(VARY, "accept")];
 
+/// Files as they may be.
+const NDJSON: &str = "{\"row\":7,\"line\":8,\"email\":\"ada\",\"username\":\"ada\",\"full_name\":null,\"status\":\"failed\",\"user_id\":null,\"problems\":[{\"field\":\"email\",\"pointer\":\"/email\",\"code\":\"invalid_email\",\"detail\":\"must be an e-mail address such as ada@example.com\"}]}\n";
+const CSV: &str = "email,username,full_name,status,user_id,problem\nada,ada,,failed,,email: must be an e-mail address such as ada@example.com\n";
+
 /// A page of the rows of an operation.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OperationRowPage)]
@@ -115,8 +119,8 @@ impl From<OperationRow> for RowView {
     responses(
         (status = 200, description = "A page, or a file", content(
             (RowsView = "application/json"),
-            (String = "application/x-ndjson"),
-            (String = "text/csv"),
+            (String = "application/x-ndjson", example = json!(NDJSON)),
+            (String = "text/csv", example = json!(CSV)),
         ), headers(("Content-Disposition" = String, description = "The name of a file"))),
         OfOperation,
     ),

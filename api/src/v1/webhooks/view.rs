@@ -67,9 +67,7 @@ impl EndpointView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = WebhookEndpointWithSecret)]
 pub(crate) struct SecretView {
-    /// The endpoint.
     #[serde(flatten)]
-    #[schema(inline)]
     endpoint: EndpointView,
     /// What deliveries are signed with: `whsec_` and base64 of the key.
     #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")]
