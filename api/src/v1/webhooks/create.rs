@@ -24,7 +24,7 @@ pub(crate) struct WebhookEndpointCreate {
     #[schema(format = "uri", max_length = 2048, pattern = "^https?://", example = "https://example.com/hooks/muster")]
     url: String,
     /// For people; one line.
-    #[schema(max_length = 255, example = "Billing")]
+    #[schema(max_length = 255, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "Billing")]
     description: Option<String>,
     /// What it is told of.
     #[schema(value_type = Vec<WebhookEventName>, min_items = 1)]

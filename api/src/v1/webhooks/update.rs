@@ -29,7 +29,7 @@ pub(crate) struct WebhookEndpointUpdate {
     )]
     url: Option<String>,
     /// The description from now on; `null` clears it.
-    #[schema(max_length = 255, example = "Billing")]
+    #[schema(max_length = 255, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "Billing")]
     description: Option<String>,
     /// What it is told of from now on.
     #[schema(value_type = Vec<WebhookEventName>, min_items = 1, required = false)]
