@@ -1,6 +1,7 @@
 //! Tenants are told of exactly what happened, whatever is down meanwhile, in a form that others can check.
 
 use std::{
+    fmt::Write as _,
     io::Write as _,
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -8,7 +9,9 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use muster_e2e::{
-    World, rows,
+    World,
+    client::at,
+    rows,
     world::{test, test_durable, wait_for_sql},
 };
 use muster_testkit::{
@@ -67,11 +70,8 @@ fn start(stack: &Stack) -> Result<World> {
 fn events(requests: &[HookRequest]) -> Result<Vec<String>> {
     let read = |request: &HookRequest| -> Result<String> {
         let body: Value = serde_json::from_str(&request.body)?;
-        Ok(format!(
-            "{} {}",
-            body["type"].as_str().unwrap_or_default(),
-            body["data"]["state"].as_str().unwrap_or_default()
-        ))
+        let text = |pointer| at(&body, pointer).as_str().unwrap_or_default().to_owned();
+        Ok(format!("{} {}", text("/type"), text("/data/state")))
     };
     let mut events = requests.iter().map(read).collect::<Result<Vec<_>>>()?;
     events.sort_unstable();
@@ -145,13 +145,11 @@ fn an_operation_that_its_budget_pauses_is_told_of() {
     test("webhooks-paused", |stack| {
         let world = start(stack)?;
         let endpoint = Endpoint::make(&world)?;
+        // Bad rows in the first of many blocks.
         let mut file = "email,username\n".to_owned();
-        for row in 0..25_000 {
-            file.push_str(&if row < 100 {
-                format!("bad,bad-{row}\n")
-            } else {
-                format!("u{row}@example.com,u-{row}\n")
-            });
+        for row in 0..120_000 {
+            let email = if row < 100 { "bad".to_owned() } else { format!("u{row}@example.com") };
+            writeln!(file, "{email},u-{row}")?;
         }
         let id = world.client.import_csv("send_welcome=false&max_errors=10", file.as_bytes())?;
         let told = endpoint.told(1)?;

@@ -72,7 +72,8 @@ impl HookServer {
 
     /// Gives this answer once, after those that were asked for before; when all are given, 204.
     pub fn answer(&self, status: u16, headers: &[(&str, &str)]) {
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers = headers.concat();
         let answer = format!("HTTP/1.1 {status} As asked\r\n{headers}content-length: 0\r\nconnection: close\r\n\r\n");
         self.lock().answers.push_back(answer);
     }

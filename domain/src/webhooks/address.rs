@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// IPv4 networks that are not the public internet: address, prefix length.
 const PRIVATE_V4: [(Ipv4Addr, u8); 16] = [
     // This host, and "this network".
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     // Shared by carriers; the metadata service of a cloud is in it as well.
     (Ipv4Addr::new(100, 64, 0, 0), 10),
@@ -27,7 +27,7 @@ const PRIVATE_V4: [(Ipv4Addr, u8); 16] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// Parts of 2000::/3 that are not the public internet: special purposes with Teredo, documentation twice, 6to4.
+/// Parts of `2000::/3` that are not the public internet: special purposes with Teredo, documentation twice, 6to4.
 const PRIVATE_V6: [(Ipv6Addr, u8); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),

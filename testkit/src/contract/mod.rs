@@ -26,6 +26,7 @@ mod units;
 mod upload;
 mod user_list;
 mod users;
+mod webhook_deliveries;
 mod webhooks;
 mod welcomes;
 mod world;
@@ -113,7 +114,8 @@ cases! {
         who_is_made_in_one_step_is_told_once
         moves_of_operations_are_told
         a_drop_tells_nothing
-        all_endpoints_are_told_the_same_message
+        all_endpoints_are_told_the_same_message;
+    webhook_deliveries:
         a_delivery_is_recorded_and_listed_by_state
         what_is_due_is_taken_once
         what_has_ended_long_ago_is_forgotten;

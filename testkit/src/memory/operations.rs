@@ -165,7 +165,9 @@ impl OperationRepository for MemoryUnit {
             stored.finished_at = operation.finished_at;
             stored.updated_at = operation.finished_at.unwrap_or(stored.updated_at);
             let at = stored.updated_at;
-            Happening::of_operation(operation, at).iter().for_each(|told| draft.tell(told));
+            if let Some(told) = Happening::of_operation(operation, at) {
+                draft.tell(&told);
+            }
             Ok(())
         })?;
         self.note_move(operation.id);
@@ -181,7 +183,9 @@ impl OperationRepository for MemoryUnit {
             stored.options.max_errors = operation.options.max_errors;
             stored.errors_accepted = operation.errors_accepted;
             stored.updated_at = now;
-            Happening::of_operation(operation, now).iter().for_each(|told| draft.tell(told));
+            if let Some(told) = Happening::of_operation(operation, now) {
+                draft.tell(&told);
+            }
             Ok(())
         })?;
         self.note_move(operation.id);
