@@ -5,8 +5,10 @@ mod error;
 mod heartbeat;
 mod mails;
 mod operations;
+mod webhooks;
 
 pub use control::ControlActivities;
 pub use heartbeat::Draining;
 pub use mails::MailActivities;
 pub use operations::OperationActivities;
+pub use webhooks::WebhookActivities;

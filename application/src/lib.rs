@@ -13,6 +13,7 @@ pub mod mails;
 pub mod operations;
 pub mod ports;
 pub mod users;
+pub mod webhooks;
 
 pub use app::{App, Ports, Settings};
 pub use context::Context;

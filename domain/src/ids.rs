@@ -54,3 +54,15 @@ id! {
     /// Welcome mails that go out together; unique within a tenant.
     WelcomeBatchId
 }
+id! {
+    /// Where a tenant is told of events; unique within a tenant.
+    WebhookEndpointId
+}
+id! {
+    /// One event on its way to one endpoint; unique within a tenant.
+    WebhookDeliveryId
+}
+id! {
+    /// What endpoints are told; the same for all of them, and in each repeat.
+    WebhookMessageId
+}

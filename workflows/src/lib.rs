@@ -11,7 +11,9 @@ mod mails;
 pub mod names;
 mod operations;
 pub mod policy;
+mod webhooks;
 
 pub use control::{Ping, Sweep};
 pub use mails::{SendWelcomeBatch, SendWelcomeMails};
 pub use operations::RunOperation;
+pub use webhooks::DeliverWebhook;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use muster_application::ErrorCode;
 use muster_domain::operations::{MatchBy, OnConflict, OnError, OperationKind, OperationState, RowStatus, UploadFormat};
 use muster_domain::users::UserEventKind;
+use muster_domain::webhooks::{DeliveryError, DeliveryState, DisableReason, WebhookEvent};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -55,4 +56,14 @@ names! {
     RowsFormatName as "RowsFormat", like "json": ["json", "ndjson", "csv"].into();
     /// What happened to a user.
     EventKindName as "UserEventKind", like "updated": UserEventKind::ALL.map(UserEventKind::name).into();
+    /// What an endpoint can be told of.
+    WebhookEventName as "WebhookEvent", like "operation.finished": WebhookEvent::ALL.map(WebhookEvent::name).into();
+    /// What a delivery tells.
+    DeliveryEventName as "WebhookDeliveryType", like "operation.finished": WebhookEvent::ALL.into_iter().chain([WebhookEvent::Test]).map(WebhookEvent::name).collect();
+    /// Where a delivery is.
+    DeliveryStateName as "WebhookDeliveryState", like "delivered": DeliveryState::ALL.map(DeliveryState::name).into();
+    /// Why an attempt had no answer, or a delivery no attempt.
+    DeliveryErrorName as "WebhookDeliveryError", like "timed_out": DeliveryError::ALL.map(DeliveryError::name).into();
+    /// Why an endpoint is told nothing.
+    DisableReasonName as "WebhookDisableReason", like "gone": DisableReason::ALL.map(DisableReason::name).into();
 }

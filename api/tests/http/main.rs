@@ -45,4 +45,6 @@ mod user_lists;
 #[cfg(test)]
 mod watch;
 #[cfg(test)]
+mod webhooks;
+#[cfg(test)]
 mod whole;

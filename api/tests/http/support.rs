@@ -11,14 +11,16 @@ use chrono::TimeDelta;
 use http_body_util::BodyExt;
 use muster_api::{ApiState, HealthSource, HttpMetrics, UploadLimits};
 use muster_application::operations::{FinishOperation, RunRange};
-use muster_application::ports::{Clock, GatewayError, StartOperation, StartWelcomes, Started, WorkflowGateway};
+use muster_application::ports::{
+    Clock, GatewayError, StartOperation, StartWebhook, StartWelcomes, Started, WorkflowGateway,
+};
 use muster_application::{App, Context, Ports, Settings};
 use muster_bootstrap::config::TrustedProxies;
 use muster_bootstrap::health::{HealthPart, HealthReport};
 use muster_bootstrap::tokens::{TenantTokens, TokenAlgorithm, TokenConfig};
 use muster_domain::TenantId;
 use muster_domain::users::EmailPolicy;
-use muster_testkit::memory::{MemoryClock, MemoryIds, MemoryMailer, MemoryStore, NoHeartbeat};
+use muster_testkit::memory::{MemoryClock, MemoryIds, MemoryMailer, MemoryStore, MemoryWebhooks, NoHeartbeat};
 use serde_json::Value;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -71,6 +73,10 @@ impl WorkflowGateway for TestEngine {
     async fn start_welcomes(&self, _: &StartWelcomes) -> Result<Started, GatewayError> {
         Ok(Started::Running)
     }
+
+    async fn start_webhook(&self, _: &StartWebhook) -> Result<Started, GatewayError> {
+        Ok(Started::Running)
+    }
 }
 
 /// Parts that are as a test says.
@@ -113,10 +119,12 @@ impl World {
             user_list: Arc::new(store.clone()),
             search_index: Arc::new(store.clone()),
             welcomes: Arc::new(store.clone()),
+            webhooks: Arc::new(store.clone()),
             operations: Arc::new(store.clone()),
             workflows: engine.clone(),
             watch: Arc::new(store.watch()),
             mailer: Arc::new(MemoryMailer::default()),
+            webhook_sender: Arc::new(MemoryWebhooks::default()),
         };
         let settings = Settings {
             email_policy: EmailPolicy { allow_special_use: false },

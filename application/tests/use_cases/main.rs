@@ -49,6 +49,12 @@ mod wait;
 #[cfg(test)]
 mod watch;
 #[cfg(test)]
+mod webhook_relay;
+#[cfg(test)]
+mod webhook_signature;
+#[cfg(test)]
+mod webhooks;
+#[cfg(test)]
 mod welcome_faults;
 #[cfg(test)]
 mod welcome_relay;

@@ -14,7 +14,8 @@ use muster_domain::operations::{NewOperation, OnError, Operation, OperationKind,
 use muster_domain::users::{EmailAddress, EmailPolicy, NewUser, User, UserEvent, UserEventKind, UserPatch, Username};
 use muster_domain::{OperationId, TenantId, UserId, WelcomeBatchId};
 use muster_testkit::memory::{
-    MemoryClock, MemoryGateway, MemoryIds, MemoryMailer, MemoryStore, MemoryWatch, NoHeartbeat, TenantState,
+    MemoryClock, MemoryGateway, MemoryIds, MemoryMailer, MemoryStore, MemoryWatch, MemoryWebhooks, NoHeartbeat,
+    TenantState,
 };
 use uuid::Uuid;
 
@@ -44,6 +45,7 @@ pub struct World {
     pub clock: MemoryClock,
     pub gateway: MemoryGateway,
     pub mailer: MemoryMailer,
+    pub receiver: MemoryWebhooks,
     ids: MemoryIds,
 }
 
@@ -110,6 +112,7 @@ impl World {
     pub fn watched(settings: Settings, watch: impl FnOnce(&MemoryStore) -> MemoryWatch) -> Self {
         let (clock, gateway, mailer) = (MemoryClock::default(), MemoryGateway::default(), MemoryMailer::default());
         let (store, ids) = (MemoryStore::default(), MemoryIds::default());
+        let receiver = MemoryWebhooks::default();
         let ports = Ports {
             clock: Arc::new(clock.clone()),
             ids: Arc::new(ids.clone()),
@@ -119,12 +122,14 @@ impl World {
             user_list: Arc::new(store.clone()),
             search_index: Arc::new(store.clone()),
             welcomes: Arc::new(store.clone()),
+            webhooks: Arc::new(store.clone()),
             operations: Arc::new(store.clone()),
             workflows: Arc::new(gateway.clone()),
             watch: Arc::new(watch(&store)),
             mailer: Arc::new(mailer.clone()),
+            webhook_sender: Arc::new(receiver.clone()),
         };
-        Self { app: App::new(ports, settings), ctx: tenant(7), store, clock, gateway, mailer, ids }
+        Self { app: App::new(ports, settings), ctx: tenant(7), store, clock, gateway, mailer, receiver, ids }
     }
 
     /// All that is stored of the tenant.

@@ -27,3 +27,6 @@ pub use repository::{
 pub use row::{RowStatus, SettledBlock, StoredRow, StoredRows};
 pub use row_id::RowIds;
 pub use state::{OperationState, TransitionError};
+
+#[cfg(test)]
+pub(crate) use operation::tests;

@@ -140,14 +140,14 @@ impl Operation {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use chrono::TimeDelta;
     use uuid::Uuid;
 
     use super::*;
     use crate::operations::OnError;
 
-    pub(in crate::operations) fn operation() -> Operation {
+    pub(crate) fn operation() -> Operation {
         let created_at = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
         Operation {
             id: OperationId::new(Uuid::from_u128(1)),

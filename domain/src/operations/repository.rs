@@ -81,7 +81,8 @@ pub trait OperationRepository: Send {
     /// Notes that the operation was looked after, so that the sweeper turns to others first.
     async fn touch(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError>;
 
-    /// Stores a final state and tells those who wait for the operation once this unit of work is committed.
+    /// Stores a final state and tells those who wait for the operation once this unit of work is committed, and the
+    /// tenant's endpoints.
     async fn end(&mut self, operation: &Operation) -> Result<(), RepositoryError>;
 
     /// The undo of an operation that was begun last, or none.
@@ -107,7 +108,8 @@ pub trait OperationRepository: Send {
         last: u32,
     ) -> Result<Vec<StoredRow>, RepositoryError>;
 
-    /// Stores where a locked operation is that has not ended, or was undone: its state, its pause, its error budget.
+    /// Stores where a locked operation is that has not ended, or was undone: its state, its pause, its error budget. The
+    /// tenant's endpoints are told of a pause by the budget.
     async fn store(&mut self, operation: &Operation, now: DateTime<Utc>) -> Result<(), RepositoryError>;
 
     /// Waits until every unit of work that has locked a block of the operation has ended.

@@ -7,6 +7,7 @@ mod error;
 mod guard;
 mod keys;
 mod mails;
+mod operation_moves;
 mod operation_reads;
 mod operations;
 mod pool;
@@ -23,6 +24,8 @@ mod user_totals;
 mod user_writes;
 mod users;
 mod watch;
+mod webhook_deliveries;
+mod webhooks;
 mod welcomes;
 
 pub use guard::GuardError;

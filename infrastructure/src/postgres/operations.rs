@@ -6,10 +6,9 @@ use muster_domain::operations::{
 };
 use muster_domain::{OperationId, RepositoryError};
 
-use super::convert::{to_i32, to_i64, to_u64};
+use super::convert::to_i32;
 use super::error::{one_row, repository_error};
 use super::unit_of_work::PgUnitOfWork;
-use super::watch::CHANNEL;
 
 #[async_trait]
 impl OperationRepository for PgUnitOfWork {
@@ -174,36 +173,7 @@ impl OperationRepository for PgUnitOfWork {
     }
 
     async fn end(&mut self, operation: &Operation) -> Result<(), RepositoryError> {
-        let failure = operation.failure.as_ref();
-        // The notice goes out when the transaction commits, and not at all when it does not.
-        let done = sqlx::query!(
-            r#"with ended as (
-                   update operations
-                   set state = $3
-                     , failure_code = $4
-                     , failure_detail = $5
-                     , pause_reason = null
-                     , paused_at = null
-                     , started_at = $6
-                     , finished_at = $7
-                     , updated_at = $7
-                   where tenant_id = $1 and id = $2
-                   returning id
-               )
-               select count(pg_notify($8, id::text)) as "notified!" from ended"#,
-            self.tenant,
-            operation.id.get(),
-            operation.state.name(),
-            failure.map(|failure| failure.code.as_str()),
-            failure.map(|failure| failure.detail.as_str()),
-            operation.started_at,
-            operation.finished_at,
-            CHANNEL,
-        )
-        .fetch_one(&mut *self.tx)
-        .await
-        .map_err(repository_error)?;
-        one_row(to_u64(done.notified)?)
+        self.store_end(operation).await
     }
 
     async fn undo_of(&mut self, operation: OperationId) -> Result<Option<OperationId>, RepositoryError> {
@@ -249,33 +219,7 @@ impl OperationRepository for PgUnitOfWork {
     }
 
     async fn store(&mut self, operation: &Operation, now: DateTime<Utc>) -> Result<(), RepositoryError> {
-        let done = sqlx::query!(
-            r#"with stored as (
-                   update operations
-                   set state = $3
-                     , pause_reason = $4
-                     , paused_at = $5
-                     , max_errors = $6
-                     , errors_accepted = $7
-                     , updated_at = $8
-                   where tenant_id = $1 and id = $2
-                   returning id
-               )
-               select count(pg_notify($9, id::text)) as "notified!" from stored"#,
-            self.tenant,
-            operation.id.get(),
-            operation.state.name(),
-            operation.pause.map(|pause| pause.reason.name()),
-            operation.pause.map(|pause| pause.since),
-            operation.options.max_errors.map(|budget| budget.to_string()),
-            to_i64(operation.errors_accepted)?,
-            now,
-            CHANNEL,
-        )
-        .fetch_one(&mut *self.tx)
-        .await
-        .map_err(repository_error)?;
-        one_row(to_u64(done.notified)?)
+        self.store_move(operation, now).await
     }
 
     async fn drain(&mut self, operation: OperationId) -> Result<(), RepositoryError> {

@@ -177,8 +177,8 @@ impl UserRepository for PgUnitOfWork {
         self.remove_many(ids).await
     }
 
-    async fn remove(&mut self, id: UserId) -> Result<bool, RepositoryError> {
-        Ok(self.remove_many(&[id]).await? == 1)
+    async fn remove(&mut self, id: UserId, now: DateTime<Utc>) -> Result<bool, RepositoryError> {
+        self.remove_one(id, now).await
     }
 
     async fn record_block(&mut self, event: &BlockEvent) -> Result<(), RepositoryError> {

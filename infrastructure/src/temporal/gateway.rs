@@ -1,9 +1,10 @@
 use async_trait::async_trait;
-use muster_application::ports::{GatewayError, StartOperation, StartWelcomes, Started, WorkflowGateway};
+use muster_application::ports::{GatewayError, StartOperation, StartWebhook, StartWelcomes, Started, WorkflowGateway};
 use muster_domain::TenantId;
 use muster_workflows::contract::mails::{SendWelcomeMailsInput, WelcomeBatch};
 use muster_workflows::contract::operations::RunOperationInput;
-use muster_workflows::{RunOperation, SendWelcomeBatch, SendWelcomeMails, names, policy};
+use muster_workflows::contract::webhooks::DeliverWebhookInput;
+use muster_workflows::{DeliverWebhook, RunOperation, SendWelcomeBatch, SendWelcomeMails, names, policy};
 use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::{Priority, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions};
 use temporalio_common::search_attributes::{SearchAttributeUpdate, SearchAttributes};
@@ -48,6 +49,18 @@ impl WorkflowGateway for Temporal {
         let client = self.client().await.map_err(gateway_error)?;
         let input = WelcomeBatch { tenant_id, batch_id };
         let begun = timeout(TIMEOUT, client.start_workflow(SendWelcomeBatch::run, input, options)).await;
+        started(begun.map_err(gateway_error)?.map(drop))
+    }
+
+    async fn start_webhook(&self, start: &StartWebhook) -> Result<Started, GatewayError> {
+        let (tenant_id, delivery_id) = (start.tenant.get(), start.delivery.get());
+        let id = names::webhook_workflow(tenant_id, delivery_id);
+        let attributes = vec![names::KIND.value_set("webhook".to_owned())];
+        let summary = "Delivery of an event to an endpoint".to_owned();
+        let options = options(start.tenant, attributes, names::WEBHOOK_QUEUE, id, summary);
+        let client = self.client().await.map_err(gateway_error)?;
+        let input = DeliverWebhookInput { tenant_id, delivery_id };
+        let begun = timeout(TIMEOUT, client.start_workflow(DeliverWebhook::run, input, options)).await;
         started(begun.map_err(gateway_error)?.map(drop))
     }
 }

@@ -27,6 +27,8 @@ mod units;
 mod upload;
 mod user_list;
 mod users;
+mod webhook_deliveries;
+mod webhooks;
 mod welcomes;
 mod world;
 
@@ -112,6 +114,19 @@ cases! {
         who_was_sent_after_all_is_refused_no_more
         what_waits_or_stands_still_is_due
         what_was_refused_is_due_no_more;
+    webhooks:
+        an_endpoint_is_read_back_changed_and_removed_with_its_deliveries
+        a_tenant_has_at_most_so_many_endpoints
+        of_many_who_make_endpoints_no_more_than_fit_do
+        single_writes_are_told_to_who_subscribes
+        who_is_made_in_one_step_is_told_once
+        moves_of_operations_are_told
+        a_drop_tells_nothing
+        all_endpoints_are_told_the_same_message;
+    webhook_deliveries:
+        a_delivery_is_recorded_and_listed_by_state
+        what_is_due_is_taken_once
+        what_has_ended_long_ago_is_forgotten;
     upload:
         a_new_operation_is_receiving
         blocks_are_given_back_as_they_were_stored
@@ -191,7 +206,8 @@ cases! {
         operations_never_meet
         blocks_and_rows_never_meet
         keys_never_meet
-        mails_never_meet;
+        mails_never_meet
+        webhooks_never_meet;
 }
 
 /// Runs every case, and names all that fail.

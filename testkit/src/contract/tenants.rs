@@ -5,9 +5,11 @@ use muster_domain::operations::{
     BlockOutcome, IdempotencyEntry, KeyOwner, OperationState, Progress, RowStatus, StoredRow, StoredRows,
 };
 use muster_domain::users::{StoredUser, UserEventKind};
+use muster_domain::webhooks::WebhookEvent;
 
 use super::Arena;
 use super::arena::{OPTIONS, at, blocks, event, made, new_operation, operation_id, user, user_id};
+use super::webhooks::{subscribe, told};
 use super::welcomes::batch;
 
 const ID: OperationId = operation_id(1);
@@ -158,7 +160,7 @@ pub(super) async fn single_users_never_meet(arena: &Arena<'_>) -> Result<()> {
     arena.make(&ada).await?;
     let mut uow = arena.begin_as(arena.other).await?;
     ensure!(uow.users().lock(user_id(1)).await?.is_none());
-    ensure!(!uow.users().remove(user_id(1)).await?);
+    ensure!(!uow.users().remove(user_id(1), at(9)).await?);
     drop(uow);
     let mut stored = StoredUser { user: ada.clone(), deleted_at: None };
     stored.delete(at(5));
@@ -193,5 +195,36 @@ pub(super) async fn welcomes_never_meet(arena: &Arena<'_>) -> Result<()> {
     drop(uow);
     let due = arena.world.welcomes().due_welcomes(at(100), 100_000).await?;
     ensure!(due.contains(&DueWelcomes { tenant: arena.tenant, batch: Some(batch(1)) }), "somebody else touched it");
+    Ok(())
+}
+
+pub(super) async fn webhooks_never_meet(arena: &Arena<'_>) -> Result<()> {
+    let endpoint = subscribe(arena, 1, &WebhookEvent::ALL).await?;
+    arena.make(&made(1, "ada", 0)?).await?;
+    let before = told(arena, 1).await?;
+    let delivery = before.first().context("nothing was told")?;
+    let mut uow = arena.begin_as(arena.other).await?;
+    let webhooks = uow.webhooks();
+    ensure!(webhooks.endpoints().await?.is_empty());
+    ensure!(webhooks.endpoint(endpoint.id).await?.is_none() && webhooks.lock_endpoint(endpoint.id).await?.is_none());
+    ensure!(webhooks.delivery(delivery.id).await?.is_none() && webhooks.lock_delivery(delivery.id).await?.is_none());
+    ensure!(webhooks.deliveries(endpoint.id, None, None, 9).await?.is_empty());
+    ensure!(webhooks.take(9, at(500), at(600)).await?.is_empty());
+    ensure!(webhooks.forget(at(500), 9).await? == 0);
+    ensure!(!webhooks.remove(endpoint.id).await?);
+    drop(uow);
+    let mut done = delivery.clone();
+    done.attempted(1, Ok(200), None, at(9));
+    meddle!(arena, |uow| uow.webhooks().store_endpoint(&endpoint));
+    meddle!(arena, |uow| uow.webhooks().record(&done, at(9)));
+    meddle!(arena, |uow| uow.webhooks().postpone(&[delivery.id], at(900)));
+    let other = made(1, "ada", 0)?;
+    let event = event(&other, UserEventKind::Created, 0);
+    ensure!(arena.world.user_maker().make(arena.other, &other, &event, false).await?);
+
+    ensure!(told(arena, 1).await? == before);
+    let mut uow = arena.begin().await?;
+    ensure!(uow.webhooks().endpoint(endpoint.id).await? == Some(endpoint));
+    ensure!(uow.webhooks().take(9, at(500), at(600)).await? == [delivery.id]);
     Ok(())
 }

@@ -2,8 +2,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use muster_application::ports::{GatewayError, StartOperation, StartWelcomes, Started, WorkflowGateway};
-use muster_domain::{OperationId, WelcomeBatchId};
+use muster_application::ports::{GatewayError, StartOperation, StartWebhook, StartWelcomes, Started, WorkflowGateway};
+use muster_domain::{OperationId, WebhookDeliveryId, WelcomeBatchId};
 
 use super::lock;
 
@@ -21,6 +21,8 @@ struct Inner {
     mails: Vec<StartOperation>,
     closed_welcomes: HashSet<WelcomeBatchId>,
     welcomes: Vec<StartWelcomes>,
+    closed_webhooks: HashSet<WebhookDeliveryId>,
+    webhooks: Vec<StartWebhook>,
 }
 
 impl MemoryGateway {
@@ -42,6 +44,16 @@ impl MemoryGateway {
     /// From now on says that the workflow of this batch of welcome mails has run and is closed.
     pub fn close_welcomes(&self, batch: WelcomeBatchId) {
         lock(&self.0).closed_welcomes.insert(batch);
+    }
+
+    /// From now on says that the workflow of this delivery has run and is closed.
+    pub fn close_webhook(&self, delivery: WebhookDeliveryId) {
+        lock(&self.0).closed_webhooks.insert(delivery);
+    }
+
+    /// As [`Self::starts`], for deliveries to endpoints.
+    pub fn webhook_starts(&self) -> Vec<StartWebhook> {
+        lock(&self.0).webhooks.clone()
     }
 
     /// As [`Self::starts`], for batches of welcome mails.
@@ -91,6 +103,12 @@ impl WorkflowGateway for MemoryGateway {
         let mut inner = lock(&self.0);
         let closed = inner.closed_welcomes.contains(&start.batch);
         inner.answer(closed, start, |inner| &mut inner.welcomes)
+    }
+
+    async fn start_webhook(&self, start: &StartWebhook) -> Result<Started, GatewayError> {
+        let mut inner = lock(&self.0);
+        let closed = inner.closed_webhooks.contains(&start.delivery);
+        inner.answer(closed, start, |inner| &mut inner.webhooks)
     }
 }
 

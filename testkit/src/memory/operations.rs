@@ -6,6 +6,7 @@ use muster_domain::operations::{
     Block, BlockOutcome, BlockPayload, IdempotencyEntry, KeyOwner, NewOperation, OnError, Operation, OperationKind,
     OperationOptions, OperationRepository, OperationState, SettledBlock, StoredRow,
 };
+use muster_domain::webhooks::Happening;
 use muster_domain::{OperationId, RepositoryError};
 
 use super::unit::defect;
@@ -164,6 +165,10 @@ impl OperationRepository for MemoryUnit {
             stored.started_at = operation.started_at;
             stored.finished_at = operation.finished_at;
             stored.updated_at = operation.finished_at.unwrap_or(stored.updated_at);
+            let at = stored.updated_at;
+            if let Some(told) = Happening::of_operation(operation, at) {
+                draft.tell(&told);
+            }
             Ok(())
         })?;
         self.note_move(operation.id);
@@ -217,6 +222,9 @@ impl OperationRepository for MemoryUnit {
             stored.options.max_errors = operation.options.max_errors;
             stored.errors_accepted = operation.errors_accepted;
             stored.updated_at = now;
+            if let Some(told) = Happening::of_operation(operation, now) {
+                draft.tell(&told);
+            }
             Ok(())
         })?;
         self.note_move(operation.id);

@@ -9,7 +9,8 @@ use muster_domain::operations::{
     Pause, Progress, SettledBlock, StoredRow, UploadFormat,
 };
 use muster_domain::users::{BlockEvent, StoredUser, User, UserEvent};
-use muster_domain::{OperationId, TenantId, UserId, WelcomeBatchId};
+use muster_domain::webhooks::{WebhookDelivery, WebhookEndpoint};
+use muster_domain::{OperationId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId, WelcomeBatchId};
 
 /// All that is stored of one tenant. Tables are shared until they are written, so a copy costs next to nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,6 +41,12 @@ pub struct TenantState {
     pub mails: BTreeMap<(OperationId, u32), StoredBatch>,
     /// Idempotency keys.
     pub keys: BTreeMap<String, StoredKey>,
+    /// Where the tenant is told of events.
+    pub endpoints: BTreeMap<WebhookEndpointId, WebhookEndpoint>,
+    /// What it is told.
+    pub deliveries: BTreeMap<WebhookDeliveryId, StoredDelivery>,
+    /// How many ids were made for that.
+    pub told: u64,
 }
 
 /// A line of `operations`.
@@ -120,6 +127,15 @@ pub struct StoredWelcome {
     pub looked_at: Option<DateTime<Utc>>,
     /// Why it was refused for good.
     pub refused: Option<&'static str>,
+}
+
+/// A line of `webhook_deliveries`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDelivery {
+    /// The delivery.
+    pub delivery: WebhookDelivery,
+    /// When the relay is to look at it, while it is pending.
+    pub due_at: DateTime<Utc>,
 }
 
 /// A line of `idempotency_keys`.

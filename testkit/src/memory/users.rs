@@ -59,18 +59,18 @@ impl UserRepository for MemoryUnit {
     }
 
     async fn store_all(&mut self, users: &[(StoredUser, UserEvent)]) -> Result<(), RepositoryError> {
-        self.statement(|draft| users.iter().try_for_each(|(stored, event)| draft.store_one(stored, event)))
+        self.statement(|draft| users.iter().try_for_each(|(stored, event)| draft.store_quietly(stored, event)))
     }
 
     async fn remove_all(&mut self, ids: &[UserId]) -> Result<u64, RepositoryError> {
         self.statement(|draft| {
-            let removed = ids.iter().filter(|id| draft.remove_one(**id)).count();
+            let removed = ids.iter().filter(|id| draft.remove_quietly(**id)).count();
             Ok(u64::try_from(removed).unwrap_or(u64::MAX))
         })
     }
 
-    async fn remove(&mut self, id: UserId) -> Result<bool, RepositoryError> {
-        self.statement(|draft| Ok(draft.remove_one(id)))
+    async fn remove(&mut self, id: UserId, now: DateTime<Utc>) -> Result<bool, RepositoryError> {
+        self.statement(|draft| Ok(draft.remove_one(id, now)))
     }
 
     async fn record_block(&mut self, event: &BlockEvent) -> Result<(), RepositoryError> {

@@ -46,13 +46,31 @@ pub(crate) struct OperationRequest {
 #[expect(dead_code, reason = "describes the body in the OpenAPI document; members are read one by one instead")]
 pub(crate) struct FilterRequest {
     /// Part of the e-mail address.
-    #[schema(nullable = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "old.example.com")]
+    #[schema(
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
+        example = "old.example.com"
+    )]
     email: Option<String>,
     /// Part of the user name.
-    #[schema(nullable = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "test_")]
+    #[schema(
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
+        example = "test_"
+    )]
     username: Option<String>,
     /// Part of the name.
-    #[schema(nullable = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Lovelace")]
+    #[schema(
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
+        example = "Lovelace"
+    )]
     full_name: Option<String>,
     /// Whether they may act.
     #[schema(nullable = false, example = false)]
