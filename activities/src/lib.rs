@@ -3,10 +3,12 @@
 mod control;
 mod error;
 mod heartbeat;
-mod imports;
 mod mails;
+mod operations;
+mod webhooks;
 
 pub use control::ControlActivities;
 pub use heartbeat::Draining;
-pub use imports::ImportActivities;
 pub use mails::MailActivities;
+pub use operations::OperationActivities;
+pub use webhooks::WebhookActivities;

@@ -23,6 +23,7 @@ mod root;
 pub mod router;
 pub mod server;
 pub mod state;
+mod upload;
 mod v1;
 
 pub use health::HealthSource;

@@ -71,6 +71,19 @@ refusals! {
     /// Of every route about one operation.
     OfOperation: [OfTenant]
         (StatusCode::NOT_FOUND, Code::EntityNotFound, "No such operation of this tenant", "there is no such operation");
+    /// Of every route about one webhook endpoint.
+    OfWebhook: [OfTenant]
+        (StatusCode::NOT_FOUND, Code::EntityNotFound, "No such endpoint of this tenant", "there is no such webhook endpoint");
+    /// Of the route that makes a webhook endpoint.
+    TooMany: []
+        (StatusCode::CONFLICT, Code::BusinessRuleViolation, "The tenant has as many endpoints as it may", "a tenant has at most 20 webhook endpoints; delete one first");
+    /// Of every route that sends something to an endpoint.
+    OfSending: [OfWebhook]
+        (StatusCode::CONFLICT, Code::BusinessRuleViolation, "The endpoint is disabled", "the webhook endpoint is disabled; enable it first");
+    /// Of the route that sends a delivery again.
+    OfReplay: [OfTenant]
+        (StatusCode::NOT_FOUND, Code::EntityNotFound, "No such endpoint of this tenant, or no such delivery to it", "there is no such delivery"),
+        (StatusCode::CONFLICT, Code::BusinessRuleViolation, "The endpoint is disabled, or the delivery is still being tried", "the delivery is still being tried");
     /// Of the route that follows an operation.
     OfWatch: [OfOperation]
         (StatusCode::SERVICE_UNAVAILABLE, Code::ServiceUnavailable, "The database is down, or as many watch as one process takes; ask for the operation instead", "as many clients follow operations here as may; try again later");
@@ -86,6 +99,9 @@ refusals! {
     /// Of every route that writes an e-mail address or a user name.
     Taken: []
         (StatusCode::CONFLICT, Code::Conflict, "A living user has the e-mail address or name, which `errors` says; or the `Idempotency-Key` is in use", "email is already taken");
+    /// Of every route with `Idempotency-Key` that has no other conflicts.
+    KeyInUse: []
+        (StatusCode::CONFLICT, Code::IdempotencyKeyInUse, "The first request with this `Idempotency-Key` still comes in", "the first request with this key is still being received; repeat it when that has ended");
     /// Of every route with `If-Match`.
     Changed: []
         (StatusCode::PRECONDITION_FAILED, Code::PreconditionFailed, "The user was changed since", "the user was changed since; read them again");

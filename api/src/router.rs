@@ -32,12 +32,23 @@ pub(crate) fn table() -> OpenApiRouter<ApiState> {
         .routes(routes!(v1::users::force_delete::force_delete))
         .routes(routes!(v1::users::history::history))
         .routes(routes!(v1::operations::list::list))
+        .routes(routes!(v1::operations::begin::begin))
         .routes(routes!(v1::operations::get::get))
         .routes(routes!(v1::operations::events::events))
         .routes(routes!(v1::operations::rows::rows))
         .routes(routes!(v1::operations::pause::pause))
         .routes(routes!(v1::operations::resume::resume))
         .routes(routes!(v1::operations::cancel::cancel))
+        .routes(routes!(v1::operations::undo::undo))
+        .routes(routes!(v1::webhooks::create::create))
+        .routes(routes!(v1::webhooks::list::list))
+        .routes(routes!(v1::webhooks::get::get))
+        .routes(routes!(v1::webhooks::update::update))
+        .routes(routes!(v1::webhooks::delete::delete))
+        .routes(routes!(v1::webhooks::rotate_secret::rotate_secret))
+        .routes(routes!(v1::webhooks::test::test))
+        .routes(routes!(v1::webhooks::deliveries::deliveries))
+        .routes(routes!(v1::webhooks::replay::replay))
 }
 
 /// The service: every route, and around them what every answer needs.

@@ -4,9 +4,12 @@ use chrono::TimeDelta;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::users::{EmailPolicy, SearchIndexReader, UserList, UserMaker, UserReader};
+use muster_domain::webhooks::WebhookReader;
 
 use crate::operations::Hub;
-use crate::ports::{Clock, IdSource, Mailer, OperationWatch, UnitOfWork, UnitOfWorkFactory, WorkflowGateway};
+use crate::ports::{
+    Clock, IdSource, Mailer, OperationWatch, UnitOfWork, UnitOfWorkFactory, WebhookSender, WorkflowGateway,
+};
 use crate::{AppError, Context};
 
 /// Everything the use cases reach.
@@ -27,6 +30,8 @@ pub struct Ports {
     pub search_index: Arc<dyn SearchIndexReader>,
     /// Welcome mails that wait, read outside transactions.
     pub welcomes: Arc<dyn WelcomeReader>,
+    /// Deliveries that wait, read outside transactions.
+    pub webhooks: Arc<dyn WebhookReader>,
     /// Operations, read outside transactions.
     pub operations: Arc<dyn OperationReader>,
     /// The durable engine.
@@ -35,6 +40,8 @@ pub struct Ports {
     pub watch: Arc<dyn OperationWatch>,
     /// Mail.
     pub mailer: Arc<dyn Mailer>,
+    /// Endpoints of tenants.
+    pub webhook_sender: Arc<dyn WebhookSender>,
 }
 
 /// Choices of the deployment.

@@ -4,6 +4,7 @@
 //! reader, and to everything else only outside a transaction.
 
 mod app;
+mod changes;
 mod context;
 mod error;
 mod error_code;
@@ -12,6 +13,7 @@ pub mod mails;
 pub mod operations;
 pub mod ports;
 pub mod users;
+pub mod webhooks;
 
 pub use app::{App, Ports, Settings};
 pub use context::Context;

@@ -8,9 +8,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
-use muster_domain::operations::{Operation, OperationRepository};
+use muster_domain::operations::{Operation, OperationKind, OperationRepository};
 use muster_domain::users::{SearchIndexRepository, UserRepository};
-use muster_domain::{EventId, OperationId, RepositoryError, TenantId, UserId, WelcomeBatchId};
+use muster_domain::webhooks::{Answer, WebhookRepository, WebhookSecret, WebhookUrl};
+use muster_domain::{
+    EventId, Networks, OperationId, RepositoryError, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId,
+    WebhookMessageId, WelcomeBatchId,
+};
 
 use crate::Context;
 
@@ -20,7 +24,7 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// Makes ids that nobody has used.
+/// Makes ids that nobody has used, and secrets that nobody can guess.
 pub trait IdSource: Send + Sync {
     /// A fresh id; ids made later sort later.
     fn operation_id(&self) -> OperationId;
@@ -33,6 +37,18 @@ pub trait IdSource: Send + Sync {
 
     /// As `operation_id`, for welcome mails that go out together.
     fn welcome_batch_id(&self) -> WelcomeBatchId;
+
+    /// As `operation_id`, for a place where a tenant is told of events.
+    fn webhook_endpoint_id(&self) -> WebhookEndpointId;
+
+    /// As `operation_id`, for a delivery that no event of the tenant causes.
+    fn webhook_delivery_id(&self) -> WebhookDeliveryId;
+
+    /// As `operation_id`, for what such a delivery tells.
+    fn webhook_message_id(&self) -> WebhookMessageId;
+
+    /// A secret from a source that is good enough for keys.
+    fn webhook_secret(&self) -> WebhookSecret;
 }
 
 /// Begins units of work.
@@ -55,25 +71,30 @@ pub trait UnitOfWork: Send {
     fn welcomes(&mut self) -> &mut dyn WelcomeRepository;
     /// The index of searches over the tenant's users.
     fn search_index(&mut self) -> &mut dyn SearchIndexRepository;
+    /// Where the tenant is told of events, and what.
+    fn webhooks(&mut self) -> &mut dyn WebhookRepository;
     /// Makes everything durable, or nothing.
     async fn commit(self: Box<Self>) -> Result<(), RepositoryError>;
 }
 
-/// What a workflow needs to know to import an operation.
+/// What a workflow needs to know to carry an operation out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StartImport {
+pub struct StartOperation {
     /// Whose operation it is.
     pub tenant: TenantId,
     /// Which one.
     pub operation: OperationId,
+    /// What it does, for operators.
+    pub kind: OperationKind,
     /// How many blocks it has.
     pub blocks: u32,
 }
 
-impl StartImport {
+impl StartOperation {
     /// Of this operation.
     pub const fn of(operation: &Operation) -> Self {
-        Self { tenant: operation.tenant, operation: operation.id, blocks: operation.progress.blocks_total }
+        let Operation { tenant, id, kind, .. } = *operation;
+        Self { tenant, operation: id, kind, blocks: operation.progress.blocks_total }
     }
 }
 
@@ -84,6 +105,15 @@ pub struct StartWelcomes {
     pub tenant: TenantId,
     /// Which batch.
     pub batch: WelcomeBatchId,
+}
+
+/// What a workflow needs to know to deliver something to an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartWebhook {
+    /// Whose endpoint it is.
+    pub tenant: TenantId,
+    /// What is to be delivered.
+    pub delivery: WebhookDeliveryId,
 }
 
 /// What became of a start.
@@ -105,17 +135,20 @@ pub struct GatewayError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 pub trait WorkflowGateway: Send + Sync {
     /// Makes sure that the operation's workflow runs. Safe to repeat: there is one workflow per operation, ever.
     /// Gives up after a few seconds.
-    async fn start_import(&self, start: &StartImport) -> Result<Started, GatewayError>;
+    async fn start_operation(&self, start: &StartOperation) -> Result<Started, GatewayError>;
 
-    /// As `start_import`, and tells the workflow that its operation was resumed or has ended: one that waits because it
+    /// As `start_operation`, and tells the workflow that its operation was resumed or has ended: one that waits because it
     /// was paused looks again.
-    async fn wake_import(&self, start: &StartImport) -> Result<Started, GatewayError>;
+    async fn wake_operation(&self, start: &StartOperation) -> Result<Started, GatewayError>;
 
-    /// As `start_import`, for the workflow that sends the operation's welcome mails.
-    async fn start_mails(&self, start: &StartImport) -> Result<Started, GatewayError>;
+    /// As `start_operation`, for the workflow that sends the operation's welcome mails.
+    async fn start_mails(&self, start: &StartOperation) -> Result<Started, GatewayError>;
 
-    /// As `start_import`, for the workflow that sends a batch of welcome mails.
+    /// As `start_operation`, for the workflow that sends a batch of welcome mails.
     async fn start_welcomes(&self, start: &StartWelcomes) -> Result<Started, GatewayError>;
+
+    /// As `start_operation`, for the workflow that delivers something to an endpoint.
+    async fn start_webhook(&self, start: &StartWebhook) -> Result<Started, GatewayError>;
 }
 
 /// Tells which operations of any tenant have moved: have ended, or were paused or resumed.
@@ -158,6 +191,42 @@ pub enum Delivery {
 pub trait Mailer: Send + Sync {
     /// Hands one mail over and reports the answer; never fails otherwise.
     async fn send(&self, mail: &Mail) -> Delivery;
+}
+
+/// One attempt to tell an endpoint something, in the form of Standard Webhooks 1.0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookRequest {
+    /// Where it goes.
+    pub url: WebhookUrl,
+    /// The header `webhook-id`.
+    pub message: WebhookMessageId,
+    /// The header `webhook-timestamp`: seconds since 1970, of this attempt.
+    pub timestamp: i64,
+    /// The header `webhook-signature`.
+    pub signature: String,
+    /// JSON, as it was signed.
+    pub body: String,
+}
+
+/// What an endpoint said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookAnswer {
+    /// The status, or why there is none.
+    pub answer: Answer,
+    /// The header `Retry-After` as it was given.
+    pub retry_after: Option<String>,
+}
+
+/// Sends deliveries to where tenants want them.
+#[async_trait]
+pub trait WebhookSender: Send + Sync {
+    /// Networks that are not of the public internet and may be sent to all the same.
+    fn networks(&self) -> &Networks;
+
+    /// Sends once and reports the answer; never fails otherwise, and takes 15 seconds at most. No connection is made but to
+    /// addresses of the public internet and of `networks`, whatever the host's name leads to. Redirects are not followed,
+    /// and what the endpoint says beyond status and `Retry-After` is thrown away.
+    async fn send(&self, request: &WebhookRequest) -> WebhookAnswer;
 }
 
 /// Told now and then that a long use case is alive, so that the engine can tell slow from dead.

@@ -17,6 +17,7 @@ use muster_infrastructure::rate::Limiter;
 use muster_infrastructure::redis::Redis;
 use muster_infrastructure::smtp::SmtpMailer;
 use muster_infrastructure::temporal::{Temporal, TemporalOptions};
+use muster_infrastructure::webhooks::{HttpWebhookSender, SystemResolver, trusted_roots};
 use muster_infrastructure::{SystemClock, TimeOrderedIds};
 
 use prometheus_client::registry::Registry;
@@ -105,6 +106,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         user_list: Arc::new(PgUserList::new(pool.clone())),
         search_index: readers.clone(),
         welcomes: readers.clone(),
+        webhooks: readers.clone(),
         operations: readers,
         workflows: Arc::new(temporal.clone()),
         watch: Arc::new(watch.clone()),
@@ -112,6 +114,11 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
             &config.smtp_url,
             &config.email_from,
             usize::try_from(config.smtp_pool_size)?,
+        )?),
+        webhook_sender: Arc::new(HttpWebhookSender::new(
+            Arc::new(SystemResolver),
+            trusted_roots(),
+            config.webhook_networks.clone(),
         )?),
     };
     let app = App::new(ports, settings(config)?);

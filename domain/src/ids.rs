@@ -15,6 +15,11 @@ macro_rules! id {
                 Self(id)
             }
 
+            /// Reads a UUID in any of its usual forms.
+            pub fn parse(text: &str) -> Option<Self> {
+                Uuid::parse_str(text).ok().map(Self)
+            }
+
             /// The UUID, for storage and the wire.
             pub const fn get(self) -> Uuid {
                 self.0
@@ -48,4 +53,16 @@ id! {
 id! {
     /// Welcome mails that go out together; unique within a tenant.
     WelcomeBatchId
+}
+id! {
+    /// Where a tenant is told of events; unique within a tenant.
+    WebhookEndpointId
+}
+id! {
+    /// One event on its way to one endpoint; unique within a tenant.
+    WebhookDeliveryId
+}
+id! {
+    /// What endpoints are told; the same for all of them, and in each repeat.
+    WebhookMessageId
 }

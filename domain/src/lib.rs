@@ -6,8 +6,13 @@
 mod error;
 mod ids;
 pub mod mails;
+mod networks;
 pub mod operations;
 pub mod users;
+pub mod webhooks;
 
 pub use error::{FieldError, RepositoryError};
-pub use ids::{EventId, OperationId, TenantId, UserId, WelcomeBatchId};
+pub use ids::{
+    EventId, OperationId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+};
+pub use networks::Networks;

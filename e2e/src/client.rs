@@ -166,6 +166,13 @@ impl Client {
         self.post("text/csv", query, &[("Prefer", "respond-async")], body)?.must_be(202)?.operation()
     }
 
+    /// A POST of a file that must be taken, to be followed; gives the operation's id.
+    pub fn upload(&self, path: &str, media: &str, body: &[u8]) -> Result<String> {
+        let request = self.agent.post(format!("{}{path}", self.base)).header("Content-Type", media);
+        let request = request.header("X-Tenant-Token", self.token()).header("Prefer", "respond-async");
+        read(request.send(body)?)?.must_be(202)?.operation()
+    }
+
     /// An operation, which must be there.
     pub fn operation(&self, id: &str) -> Result<Value> {
         Ok(self.get(&format!("/api/v1/operations/{id}"))?.must_be(200)?.body)

@@ -142,7 +142,7 @@ fn histories(stack: &Stack, operation: &str) -> Result<()> {
         nothing_in(&workflow, stack.temporal.cli(&describe)?.as_bytes())?;
         types.push(text(run, "/type/name"));
     }
-    for kind in ["ImportUsers", "SendWelcomeMails", "SendWelcomeBatch"] {
+    for kind in ["RunOperation", "SendWelcomeMails", "SendWelcomeBatch"] {
         ensure!(types.iter().any(|name| name == kind), "no {kind} among {types:?}");
     }
     // And whatever else the server has stored, as it lies on the disk.

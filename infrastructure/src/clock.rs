@@ -1,6 +1,9 @@
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use muster_application::ports::{Clock, IdSource};
-use muster_domain::{EventId, OperationId, UserId, WelcomeBatchId};
+use muster_domain::webhooks::WebhookSecret;
+use muster_domain::{
+    EventId, OperationId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+};
 use uuid::Uuid;
 
 /// The machine's clock, to the microsecond: as much as Postgres keeps.
@@ -41,5 +44,27 @@ impl IdSource for TimeOrderedIds {
 
     fn welcome_batch_id(&self) -> WelcomeBatchId {
         WelcomeBatchId::new(Self::next())
+    }
+
+    fn webhook_endpoint_id(&self) -> WebhookEndpointId {
+        WebhookEndpointId::new(Self::next())
+    }
+
+    fn webhook_delivery_id(&self) -> WebhookDeliveryId {
+        WebhookDeliveryId::new(Self::next())
+    }
+
+    fn webhook_message_id(&self) -> WebhookMessageId {
+        WebhookMessageId::new(Self::next())
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "without randomness there are no secrets, and no ids either: those panic as well"
+    )]
+    fn webhook_secret(&self) -> WebhookSecret {
+        let mut bytes = [0; WebhookSecret::BYTES];
+        getrandom::fill(&mut bytes).expect("the operating system gives no random bytes");
+        WebhookSecret::new(bytes)
     }
 }

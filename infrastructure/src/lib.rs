@@ -1,4 +1,4 @@
-//! Postgres, Redis, SMTP and Temporal behind the ports of Muster.
+//! Postgres, Redis, SMTP, Temporal and HTTP to endpoints behind the ports of Muster.
 
 pub mod cache;
 mod clock;
@@ -7,5 +7,6 @@ pub mod rate;
 pub mod redis;
 pub mod smtp;
 pub mod temporal;
+pub mod webhooks;
 
 pub use clock::{SystemClock, TimeOrderedIds};

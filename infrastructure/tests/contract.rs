@@ -7,6 +7,7 @@ use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
+use muster_domain::webhooks::WebhookReader;
 use muster_infrastructure::cache::NoCache;
 use muster_infrastructure::postgres::{PgReaders, PgUnits, PgUserList, PgUserMaker, PoolOptions, connect_lazily};
 use muster_testkit::contract::{World, run_all};
@@ -45,6 +46,10 @@ impl World for Postgres {
     }
 
     fn welcomes(&self) -> &dyn WelcomeReader {
+        &self.readers
+    }
+
+    fn webhooks(&self) -> &dyn WebhookReader {
         &self.readers
     }
 }

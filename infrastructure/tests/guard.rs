@@ -5,7 +5,7 @@ use std::time::Duration;
 use muster_infrastructure::postgres::{GuardError, PoolOptions, check_database, connect_lazily};
 use muster_testkit::database::{TestDatabase, create_test_database, psql};
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 12] = [
     "users",
     "user_events",
     "user_search",
@@ -16,6 +16,8 @@ const TABLES: [&str; 10] = [
     "operation_rows",
     "mail_batches",
     "idempotency_keys",
+    "webhook_endpoints",
+    "webhook_deliveries",
 ];
 
 async fn verdict(url: &str) -> Result<(), GuardError> {
@@ -34,6 +36,17 @@ fn fill(database: &TestDatabase) -> anyhow::Result<()> {
                  values (gen_random_uuid(), gen_random_uuid(), now())
              ), s as (
                  insert into user_search values (gen_random_uuid(), gen_random_uuid(), 'a')
+             ), h as (
+                 insert into webhook_endpoints (tenant_id, id, url, events, secret, created_at, updated_at)
+                 values (gen_random_uuid(), gen_random_uuid(), 'https://example.com', '{user.created}', 'x', now(), now())
+             ), d as (
+                 insert into webhook_deliveries (
+                     tenant_id, id, message_id, endpoint_id, event_type, body, state, created_at, due_at
+                 )
+                 values (
+                     gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'user.created', '{}',
+                     'pending', now(), now()
+                 )
              ), o as (
                  insert into operations (tenant_id, id, kind, state, format, created_at, updated_at)
                  values (gen_random_uuid(), gen_random_uuid(), 'users.import', 'queued', 'csv', now(), now())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use muster_application::Context;
 use muster_application::ports::{OperationWatch, UnitOfWorkFactory};
-use muster_domain::operations::{ImportOptions, NewOperation, OnError, OperationKind, PauseReason, UploadFormat};
+use muster_domain::operations::{NewOperation, OnError, OperationKind, OperationOptions, PauseReason, UploadFormat};
 use muster_domain::{OperationId, TenantId};
 use muster_infrastructure::cache::NoCache;
 use muster_infrastructure::postgres::{PgUnits, PgWatch, PoolOptions, connect_lazily};
@@ -26,9 +26,15 @@ async fn pauses_resumes_and_ends_are_announced_once_they_are_committed() {
     let ctx = Context::new(TenantId::new(Uuid::from_u128(7)));
     let id = OperationId::new(Uuid::from_u128(1));
     let now = chrono::DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
-    let new =
-        NewOperation { id, kind: OperationKind::UsersImport, format: UploadFormat::Csv, actor: None, created_at: now };
-    let options = ImportOptions { on_error: OnError::Continue, send_welcome: false, max_errors: None };
+    let new = NewOperation {
+        id,
+        kind: OperationKind::UsersImport,
+        format: UploadFormat::Csv,
+        parent: None,
+        actor: None,
+        created_at: now,
+    };
+    let options = OperationOptions { send_welcome: false, ..OperationOptions::of(OnError::Continue) };
     let mut uow = units.begin(&ctx).await.unwrap();
     uow.operations().insert(&new, now).await.unwrap();
     assert!(uow.operations().queue(id, options, &[], 1, 1, now).await.unwrap());

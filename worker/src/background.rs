@@ -19,6 +19,16 @@ pub async fn relay_welcomes(app: App) {
     }
 }
 
+/// Hands webhooks that are due over to workflows, for as long as it is polled.
+pub async fn relay_webhooks(app: App) {
+    let (mut ticks, mut outage) = (ticks(), Outage::of("webhooks have to wait"));
+    loop {
+        ticks.tick().await;
+        // A round is bounded; what is left is not to wait for the next look.
+        while outage.heard(app.relay_webhooks().await).is_some_and(|relayed| relayed.started + relayed.forgotten > 0) {}
+    }
+}
+
 /// Brings the index of searches up to date, for as long as it is polled.
 pub async fn index_users(app: App) {
     let (mut ticks, mut outage) = (ticks(), Outage::of("the index of searches falls behind"));

@@ -4,6 +4,6 @@ mod background;
 mod queues;
 mod run;
 
-pub use background::{index_users, relay_welcomes};
+pub use background::{index_users, relay_webhooks, relay_welcomes};
 pub use queues::Queue;
 pub use run::{Activities, NoInterceptor, run};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use muster_bootstrap::wire::{self, Role};
 use muster_bootstrap::{Config, health_check, health_server, lifecycle, telemetry};
-use muster_worker::{Activities, NoInterceptor, Queue, index_users, relay_welcomes, run};
+use muster_worker::{Activities, NoInterceptor, Queue, index_users, relay_webhooks, relay_welcomes, run};
 
 /// Runs the workflows and activities of Muster.
 ///
@@ -16,8 +16,8 @@ use muster_worker::{Activities, NoInterceptor, Queue, index_users, relay_welcome
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Task queues to serve: control, import, mail. Scale each alone by giving some workers only some.
-    #[arg(long, env = "WORKER_QUEUES", value_delimiter = ',', value_parser = queue, default_value = "control,import,mail")]
+    /// Task queues to serve: control, import, mail, webhooks. Scale each alone by giving some workers only some.
+    #[arg(long, env = "WORKER_QUEUES", value_delimiter = ',', value_parser = queue, default_value = "control,import,mail,webhooks")]
     queues: Vec<Queue>,
     /// Ask the worker that listens on WORKER_HOST and WORKER_PORT whether it is ready; exit with 0 if it is, 1 if not
     #[arg(long)]
@@ -25,7 +25,7 @@ struct Arguments {
 }
 
 fn queue(name: &str) -> Result<Queue, String> {
-    Queue::from_name(name).ok_or_else(|| "must be control, import or mail".to_owned())
+    Queue::from_name(name).ok_or_else(|| "must be control, import, mail or webhooks".to_owned())
 }
 
 fn main() -> ExitCode {
@@ -50,6 +50,9 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     let activities = Activities::new(wired.app.clone());
     if arguments.queues.contains(&Queue::Mail) {
         tokio::spawn(relay_welcomes(wired.app.clone()));
+    }
+    if arguments.queues.contains(&Queue::Webhooks) {
+        tokio::spawn(relay_webhooks(wired.app.clone()));
     }
     if arguments.queues.contains(&Queue::Control) {
         tokio::spawn(index_users(wired.app.clone()));

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use muster_workflows::{ImportUsers, Ping, SendWelcomeBatch, SendWelcomeMails, Sweep, names};
+use muster_workflows::{DeliverWebhook, Ping, RunOperation, SendWelcomeBatch, SendWelcomeMails, Sweep, names};
 use temporalio_common::worker::WorkerDeploymentOptions;
 use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::runtime::PollerBehavior;
@@ -13,6 +13,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// A workflow task on the sticky queue of a worker that died goes to another one after this long.
 const STICKY: Duration = Duration::from_secs(3);
 
+/// Most pollers of activities: each is a call that is always open.
+const MOST_POLLERS: usize = 8;
+
 /// A task queue that a worker can serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Queue {
@@ -22,11 +25,13 @@ pub enum Queue {
     Import,
     /// Mail.
     Mail,
+    /// Webhooks.
+    Webhooks,
 }
 
 impl Queue {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Control, Self::Import, Self::Mail];
+    pub const ALL: [Self; 4] = [Self::Control, Self::Import, Self::Mail, Self::Webhooks];
 
     /// Its name at the server.
     pub const fn name(self) -> &'static str {
@@ -34,6 +39,7 @@ impl Queue {
             Self::Control => names::CONTROL_QUEUE,
             Self::Import => names::IMPORT_QUEUE,
             Self::Mail => names::MAIL_QUEUE,
+            Self::Webhooks => names::WEBHOOK_QUEUE,
         }
     }
 
@@ -42,11 +48,13 @@ impl Queue {
         Self::ALL.into_iter().find(|queue| queue.name() == name || queue.name().strip_prefix("muster-") == Some(name))
     }
 
-    /// Activities at once: rows are bound by the database, mails by the outside.
+    /// Activities at once: rows are bound by the database, mails by the outside. A webhook waits for an endpoint, 15 seconds
+    /// at worst, and holds no database connection while it does: a few dead endpoints must not be in the way of all.
     const fn activities(self) -> usize {
         match self {
             Self::Control | Self::Mail => 4,
             Self::Import => 8,
+            Self::Webhooks => 64,
         }
     }
 
@@ -64,13 +72,13 @@ impl Queue {
             // Half of the pollers for new workflows: starts are what clients wait for.
             .workflow_task_poller_behavior(PollerBehavior::SimpleMaximum(10))
             .nonsticky_to_sticky_poll_ratio(0.5)
-            .activity_task_poller_behavior(PollerBehavior::SimpleMaximum(self.activities()))
+            .activity_task_poller_behavior(PollerBehavior::SimpleMaximum(self.activities().min(MOST_POLLERS)))
             .sticky_queue_schedule_to_start_timeout(STICKY)
             .graceful_shutdown_period(GRACE)
             .build();
         match self {
             Self::Control => {
-                options.register_workflow::<ImportUsers>()?;
+                options.register_workflow::<RunOperation>()?;
                 options.register_workflow::<Sweep>()?;
                 options.register_workflow::<Ping>()?;
                 options.register_activities(activities.control());
@@ -82,6 +90,10 @@ impl Queue {
                 options.register_workflow::<SendWelcomeMails>()?;
                 options.register_workflow::<SendWelcomeBatch>()?;
                 options.register_activities(activities.mails());
+            }
+            Self::Webhooks => {
+                options.register_workflow::<DeliverWebhook>()?;
+                options.register_activities(activities.webhooks());
             }
         }
         Ok(options)

@@ -3,7 +3,7 @@ use std::time::Duration;
 use anyhow::Context;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use muster_activities::{ControlActivities, Draining, ImportActivities, MailActivities};
+use muster_activities::{ControlActivities, Draining, MailActivities, OperationActivities, WebhookActivities};
 use muster_application::App;
 use muster_bootstrap::{Temporal, prepare_namespace};
 use temporalio_sdk::interceptors::ActivityInboundInterceptor;
@@ -31,12 +31,16 @@ impl Activities {
         ControlActivities::new(self.app.clone())
     }
 
-    pub(crate) fn imports(&self) -> ImportActivities {
-        ImportActivities::new(self.app.clone(), self.draining.clone())
+    pub(crate) fn imports(&self) -> OperationActivities {
+        OperationActivities::new(self.app.clone(), self.draining.clone())
     }
 
     pub(crate) fn mails(&self) -> MailActivities {
         MailActivities::new(self.app.clone(), self.draining.clone())
+    }
+
+    pub(crate) fn webhooks(&self) -> WebhookActivities {
+        WebhookActivities::new(self.app.clone())
     }
 }
 

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use muster_application::Context;
-use muster_application::imports::ImportRow;
+use muster_application::imports::{ImportRow, NewUpload};
 use muster_bootstrap::Config;
 use muster_bootstrap::wire::{self, Role};
 use muster_domain::TenantId;
-use muster_domain::operations::{BLOCK_ROWS, ImportOptions, OnError, UploadFormat};
+use muster_domain::operations::{BLOCK_ROWS, OnError, OperationOptions, UploadFormat};
 use muster_testkit::stack::Stack;
 use muster_worker::{Activities, NoInterceptor, Queue, run};
-use muster_workflows::contract::imports::ImportUsersInput;
-use muster_workflows::{ImportUsers, names};
+use muster_workflows::contract::operations::RunOperationInput;
+use muster_workflows::{RunOperation, names};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 
 const BLOCKS: u32 = 5;
@@ -30,7 +30,8 @@ async fn an_import_continues_as_new_and_does_every_block_once() {
 
     let test = async {
         // This one cannot reach Temporal, so the test starts the workflow: with runs of two ranges instead of hundreds.
-        let mut upload = alone.app.begin_upload(ctx.clone(), UploadFormat::Ndjson, None).await.unwrap();
+        let mut upload =
+            alone.app.begin_upload(ctx.clone(), NewUpload::import(UploadFormat::Ndjson, None)).await.unwrap();
         for row in 1..=BLOCKS * BLOCK_ROWS {
             let (email, username) = (format!("user{row}@example.com"), format!("user{row}"));
             let row = ImportRow {
@@ -42,9 +43,9 @@ async fn an_import_continues_as_new_and_does_every_block_once() {
             upload.push(&row).unwrap();
             upload.flush().await.unwrap();
         }
-        let options = ImportOptions { on_error: OnError::Continue, send_welcome: false, max_errors: None };
+        let options = OperationOptions { send_welcome: false, ..OperationOptions::of(OnError::Continue) };
         let operation = upload.finish(options, &[]).await.unwrap().operation;
-        let input = ImportUsersInput {
+        let input = RunOperationInput {
             tenant_id: ctx.tenant.get(),
             operation_id: operation.id.get(),
             blocks: BLOCKS,
@@ -52,10 +53,10 @@ async fn an_import_continues_as_new_and_does_every_block_once() {
             ranges_per_run: 2,
             has_mails: false,
         };
-        let workflow = names::import_workflow(ctx.tenant.get(), operation.id.get());
+        let workflow = names::operation_workflow(ctx.tenant.get(), operation.id.get());
         let start = WorkflowStartOptions::new(names::CONTROL_QUEUE, workflow).build();
         let client = wired.temporal.client().await.unwrap();
-        let handle = client.start_workflow(ImportUsers::run, input, start).await.unwrap();
+        let handle = client.start_workflow(RunOperation::run, input, start).await.unwrap();
         let result = WorkflowGetResultOptions::builder().follow_runs(true).build();
         handle.get_result(result).await.unwrap();
         let operation = wired.app.operation(&ctx, operation.id).await.unwrap();
@@ -67,6 +68,6 @@ async fn an_import_continues_as_new_and_does_every_block_once() {
         ended = run(&wired.temporal, "default", &Queue::ALL, &activities, intercept, std::future::pending()) => panic!("{ended:?}"),
         done = tokio::time::timeout(Duration::from_mins(2), test) => done.unwrap(),
     }
-    let runs = stack.temporal.cli(&["workflow", "list", "--query", "WorkflowType = 'ImportUsers'"]).unwrap();
+    let runs = stack.temporal.cli(&["workflow", "list", "--query", "WorkflowType = 'RunOperation'"]).unwrap();
     assert_eq!(runs.matches("ContinuedAsNew").count(), 2, "{runs}");
 }

@@ -3,18 +3,20 @@
 
 use std::path::Path;
 
-use muster_workflows::{ImportUsers, Ping, SendWelcomeBatch, SendWelcomeMails, Sweep};
+use muster_workflows::{DeliverWebhook, Ping, RunOperation, SendWelcomeBatch, SendWelcomeMails, Sweep};
 use temporalio_client::WorkflowHistory;
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_recorded_history_replays() {
     let options = WorkflowReplayerOptions::new()
-        .register_workflow::<ImportUsers>()
+        .register_workflow::<RunOperation>()
         .unwrap()
         .register_workflow::<SendWelcomeMails>()
         .unwrap()
         .register_workflow::<SendWelcomeBatch>()
+        .unwrap()
+        .register_workflow::<DeliverWebhook>()
         .unwrap()
         .register_workflow::<Sweep>()
         .unwrap()
@@ -28,7 +30,7 @@ async fn every_recorded_history_replays() {
         let path = entry.unwrap().path();
         let text = std::fs::read(&path).unwrap();
         let json = String::from_utf8_lossy(&text).into_owned();
-        for kind in ["ImportUsers", "SendWelcomeBatch", "SendWelcomeMails", "Sweep", "Ping"] {
+        for kind in ["DeliverWebhook", "RunOperation", "SendWelcomeBatch", "SendWelcomeMails", "Sweep", "Ping"] {
             if json.contains(&format!("\"name\": \"{kind}\"")) {
                 types.insert(kind);
             }
@@ -36,5 +38,5 @@ async fn every_recorded_history_replays() {
         let history = WorkflowHistory::from_json(&text).unwrap();
         replayer.replay_workflow(history).await.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
-    assert_eq!(types.len(), 5, "a workflow has no recorded history: {types:?}");
+    assert_eq!(types.len(), 6, "a workflow has no recorded history: {types:?}");
 }

@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use muster_application::Context;
-use muster_application::imports::ImportRow;
+use muster_application::imports::{ImportRow, NewUpload};
 use muster_application::users::CreateUser;
+use muster_application::webhooks::UpdateEndpoint;
 use muster_bootstrap::Config;
 use muster_bootstrap::wire::{self, Role};
 use muster_domain::TenantId;
-use muster_domain::operations::{ImportOptions, OnError, UploadFormat};
+use muster_domain::operations::{OnError, OperationOptions, UploadFormat};
+use muster_domain::webhooks::{EndpointPatch, TextGiven};
+use muster_testkit::hooks::HookServer;
 use muster_testkit::stack::Stack;
 use muster_worker::{Activities, Queue, run};
 use temporalio_common::ActivityError;
@@ -59,20 +62,28 @@ impl ActivityInboundInterceptor for FailFirstSuccess {
 async fn activities_that_run_twice_leave_the_same_state() {
     let stack = tokio::task::spawn_blocking(|| Stack::for_test("run-twice").unwrap()).await.unwrap();
     let variables: HashMap<String, String> = stack.surroundings().variables().into_iter().collect();
-    let config = Config::from_variables(move |name| variables.get(name).cloned()).unwrap();
+    let config = Config::from_variables(move |name| match name {
+        "WEBHOOK_ALLOW_NETWORKS" => Some("127.0.0.1".to_owned()),
+        name => variables.get(name).cloned(),
+    });
+    let config = config.unwrap();
+    let receiver = HookServer::start().unwrap();
     let wired = wire::connect(&config, Role::Worker).unwrap();
     let interceptor = FailFirstSuccess::default();
     let activities = Activities::new(wired.app.clone());
 
     let test = async {
         let ctx = Context::new(TenantId::new("018f0000-0000-7000-8000-00000000000a".parse().unwrap()));
+        let events = Some(vec!["user.created"]);
+        let patch = EndpointPatch { url: TextGiven::Text(receiver.url()), events, ..EndpointPatch::default() };
+        wired.app.create_webhook(&ctx, UpdateEndpoint { patch, problems: Vec::new() }).await.unwrap();
         let alone = ImportRow {
             email: Some("alone@example.com".into()),
             username: Some("alone".into()),
             ..ImportRow::default()
         };
         wired.app.create_user(&ctx, CreateUser { row: &alone, welcome: true, key: None }).await.unwrap();
-        let mut upload = wired.app.begin_upload(ctx.clone(), UploadFormat::Csv, None).await.unwrap();
+        let mut upload = wired.app.begin_upload(ctx.clone(), NewUpload::import(UploadFormat::Csv, None)).await.unwrap();
         for row in 1..=ROWS {
             let email = if row <= BAD { "bad".to_owned() } else { format!("user{row}@example.com") };
             let username = format!("user{row}");
@@ -85,7 +96,7 @@ async fn activities_that_run_twice_leave_the_same_state() {
             upload.push(&row).unwrap();
             upload.flush().await.unwrap();
         }
-        let options = ImportOptions { on_error: OnError::Continue, send_welcome: true, max_errors: None };
+        let options = OperationOptions::of(OnError::Continue);
         let id = upload.finish(options, &[]).await.unwrap().operation.id;
         let ended = wired.app.wait_for_operation(&ctx, id, Duration::from_mins(1)).await.unwrap();
         assert_eq!(ended.state.name(), "partially_succeeded");
@@ -99,7 +110,8 @@ async fn activities_that_run_twice_leave_the_same_state() {
         }
         let done_twice = |kind: &str| locked(&interceptor.succeeded).get(kind).is_some_and(|times| *times >= 2);
         wired.app.relay_welcomes().await.unwrap();
-        while !["import_range", "finish_import", "send_mails", "send_welcome_batch", "sweep"]
+        wired.app.relay_webhooks().await.unwrap();
+        while !["run_range", "finish_operation", "send_mails", "send_welcome_batch", "deliver_webhook", "sweep"]
             .into_iter()
             .all(done_twice)
         {
@@ -116,6 +128,9 @@ async fn activities_that_run_twice_leave_the_same_state() {
     // One of them was made alone.
     assert_eq!(count("select count(*) from users"), (ROWS - BAD + 1).to_string());
     assert_eq!(count("select count(*) from welcome_mails"), "0");
+    // Told of the one who was made alone, and not twice.
+    assert_eq!(receiver.requests().len(), 1);
+    assert_eq!(count("select state || attempts from webhook_deliveries"), "delivered1");
     assert_eq!(count("select count(*) from operation_rows"), BAD.to_string());
     assert_eq!(
         count("select sum(created) || ',' || sum(failed) from operation_blocks"),

@@ -2,7 +2,7 @@ use std::cell::Cell;
 
 use uuid::Uuid;
 
-use crate::contract::imports::BlockRange;
+use crate::contract::operations::BlockRange;
 
 /// Cuts blocks of an operation into ranges and hands them out in order, to whichever lane is free next, until the
 /// run has had its share. Which lane that is comes from history, so it replays.

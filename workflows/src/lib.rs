@@ -6,12 +6,14 @@
 
 pub mod contract;
 mod control;
-mod imports;
 mod lanes;
 mod mails;
 pub mod names;
+mod operations;
 pub mod policy;
+mod webhooks;
 
 pub use control::{Ping, Sweep};
-pub use imports::ImportUsers;
 pub use mails::{SendWelcomeBatch, SendWelcomeMails};
+pub use operations::RunOperation;
+pub use webhooks::DeliverWebhook;

@@ -9,8 +9,10 @@ pub const CONTROL_QUEUE: &str = "muster-control";
 pub const IMPORT_QUEUE: &str = "muster-import";
 /// Mail: slow, waits for an outside server.
 pub const MAIL_QUEUE: &str = "muster-mail";
+/// Webhooks: slow, wait for servers of tenants.
+pub const WEBHOOK_QUEUE: &str = "muster-webhooks";
 /// Every task queue that a worker can serve.
-pub const QUEUES: [&str; 3] = [CONTROL_QUEUE, IMPORT_QUEUE, MAIL_QUEUE];
+pub const QUEUES: [&str; 4] = [CONTROL_QUEUE, IMPORT_QUEUE, MAIL_QUEUE, WEBHOOK_QUEUE];
 
 /// The schedule that looks after what crashes and outages leave behind.
 pub const SWEEPER_SCHEDULE: &str = "muster-sweeper";
@@ -28,9 +30,9 @@ pub const STATE: SearchAttributeKey<String> = SearchAttributeKey::keyword("Muste
 /// All of them, for registration with the server.
 pub const SEARCH_ATTRIBUTES: [&str; 4] = ["MusterTenant", "MusterOperation", "MusterKind", "MusterState"];
 
-/// Id of the workflow that carries out an import: one per operation, ever.
-pub fn import_workflow(tenant: Uuid, operation: Uuid) -> String {
-    format!("import/{tenant}/{operation}")
+/// Id of the workflow that carries out an operation: one per operation, ever.
+pub fn operation_workflow(tenant: Uuid, operation: Uuid) -> String {
+    format!("operation/{tenant}/{operation}")
 }
 
 /// Id of the workflow that sends an import's welcome mails.
@@ -41,6 +43,11 @@ pub fn mail_workflow(tenant: Uuid, operation: Uuid) -> String {
 /// Id of the workflow that sends a batch of welcome mails to users who were made one by one.
 pub fn welcome_workflow(tenant: Uuid, batch: Uuid) -> String {
     format!("welcome/{tenant}/{batch}")
+}
+
+/// Id of the workflow that delivers an event to an endpoint: one per delivery, ever.
+pub fn webhook_workflow(tenant: Uuid, delivery: Uuid) -> String {
+    format!("webhook/{tenant}/{delivery}")
 }
 
 /// Id of a workflow that does nothing, by which the way to the workers is measured.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use temporalio_common::RetryPolicy;
 use temporalio_workflow::{ActivityCloseTimeouts, ActivityOptions};
 
-use crate::names::{CONTROL_QUEUE, IMPORT_QUEUE, MAIL_QUEUE};
+use crate::names::{CONTROL_QUEUE, IMPORT_QUEUE, MAIL_QUEUE, WEBHOOK_QUEUE};
 
 /// Ranges of blocks that are imported at the same time, per operation. Postgres, not the worker, is the limit.
 pub const IMPORT_LANES: u32 = 4;
@@ -33,16 +33,16 @@ const HEARTBEAT: Duration = Duration::from_secs(6);
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Blocks per activity for an import of `blocks` blocks.
-pub fn import_range(blocks: u32) -> u32 {
+pub fn run_range(blocks: u32) -> u32 {
     blocks.div_ceil(RANGES).clamp(1, MAX_RANGE)
 }
 
-/// `import_range`: minutes at most; about half a day of attempts while the database is down.
+/// `run_range`: minutes at most; about half a day of attempts while the database is down.
 pub fn import() -> ActivityOptions {
     options(IMPORT_QUEUE, Duration::from_mins(30), retry(Duration::from_secs(1), PAUSE, 10_000))
 }
 
-/// `finish_import`: as long as the rows it ends.
+/// `finish_operation`: as long as the rows it ends.
 pub fn finish() -> ActivityOptions {
     options(IMPORT_QUEUE, Duration::from_mins(1), retry(Duration::from_secs(1), PAUSE, 10_000))
 }
@@ -66,6 +66,34 @@ pub fn mail_pause(attempts: u32) -> Duration {
 /// `give_up_mails`: bookkeeping.
 pub fn give_up() -> ActivityOptions {
     options(MAIL_QUEUE, Duration::from_mins(5), retry(Duration::from_secs(1), PAUSE, 10_000))
+}
+
+/// Waits between the attempts of a delivery: ten attempts within about 75 hours, so that an endpoint that breaks on a
+/// Friday evening misses nothing if it is mended on Monday.
+const WEBHOOK_PAUSES: [Duration; 9] = [
+    Duration::from_secs(5),
+    Duration::from_mins(5),
+    Duration::from_mins(30),
+    Duration::from_hours(2),
+    Duration::from_hours(5),
+    Duration::from_hours(10),
+    Duration::from_hours(14),
+    Duration::from_hours(20),
+    Duration::from_hours(24),
+];
+/// The longest wait that an endpoint may ask for (`Retry-After`).
+pub const WEBHOOK_LONGEST_PAUSE: Duration = Duration::from_hours(24);
+
+/// `deliver_webhook`: an attempt takes 15 seconds at most. That an endpoint does not take it is an outcome; what is tried
+/// again here is only our own trouble, for half a day.
+pub fn webhook() -> ActivityOptions {
+    options(WEBHOOK_QUEUE, Duration::from_mins(1), retry(Duration::from_secs(1), PAUSE, 10_000))
+}
+
+/// How long to wait after so many attempts of a delivery; none when there is no further one.
+pub fn webhook_pause(attempts: u32) -> Option<Duration> {
+    let index = usize::try_from(attempts.checked_sub(1)?).ok()?;
+    WEBHOOK_PAUSES.get(index).copied()
 }
 
 /// `sweep`: a few attempts; the schedule comes again anyway.
@@ -105,7 +133,17 @@ mod tests {
     }
 
     #[test]
+    fn a_delivery_is_tried_ten_times_within_75_hours() {
+        let pauses: Vec<_> = (1..).map_while(webhook_pause).collect();
+        let (minutes, hours) = (|n: u64| n * 60, |n: u64| n * 3600);
+        let expected = [5, minutes(5), minutes(30), hours(2), hours(5), hours(10), hours(14), hours(20), hours(24)];
+        assert_eq!(pauses.iter().map(Duration::as_secs).collect::<Vec<u64>>(), expected);
+        assert_eq!(pauses.iter().sum::<Duration>().as_secs() / 3600, 75);
+        assert_eq!((webhook_pause(0), webhook_pause(10), webhook_pause(u32::MAX)), (None, None, None));
+    }
+
+    #[test]
     fn a_million_rows_are_a_dozen_activities_and_five_million_stay_bounded() {
-        assert_eq!([1, 4, 12, 100, 500].map(import_range), [1, 1, 1, 9, 20]);
+        assert_eq!([1, 4, 12, 100, 500].map(run_range), [1, 1, 1, 9, 20]);
     }
 }

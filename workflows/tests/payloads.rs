@@ -1,8 +1,9 @@
 //! The payloads as they stand on the wire. A snapshot that changes would strand running workflows: only additions,
 //! with a default, are allowed, and the older form must still be read.
 
-use muster_workflows::contract::imports::{BlockRange, FinishImport, ImportUsersInput, RangeDone};
 use muster_workflows::contract::mails::{SendWelcomeMailsInput, WelcomeBatch};
+use muster_workflows::contract::operations::{BlockRange, FinishOperation, RangeDone, RunOperationInput};
+use muster_workflows::contract::webhooks::{DeliverWebhookInput, WebhookAttempt, WebhookAttempted};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -14,14 +15,17 @@ fn payloads_are_ids_and_ranges() {
     insta::assert_json_snapshot!(
         "payloads",
         json!({
-            "ImportUsersInput": ImportUsersInput {
+            "RunOperationInput": RunOperationInput {
                 tenant_id: TENANT, operation_id: OPERATION, blocks: 3, first_block: 1, ranges_per_run: 0, has_mails: false,
             },
             "BlockRange": BlockRange { tenant_id: TENANT, operation_id: OPERATION, first_block: 0, last_block: 8 },
             "RangeDone": RangeDone { ended: true, has_mails: false, paused: false, state: "succeeded".to_owned() },
-            "FinishImport": FinishImport { tenant_id: TENANT, operation_id: OPERATION, failed: false },
+            "FinishOperation": FinishOperation { tenant_id: TENANT, operation_id: OPERATION, failed: false },
             "SendWelcomeMailsInput": SendWelcomeMailsInput { tenant_id: TENANT, operation_id: OPERATION, blocks: 3 },
             "WelcomeBatch": WelcomeBatch { tenant_id: TENANT, batch_id: OPERATION },
+            "DeliverWebhookInput": DeliverWebhookInput { tenant_id: TENANT, delivery_id: OPERATION },
+            "WebhookAttempt": WebhookAttempt { tenant_id: TENANT, delivery_id: OPERATION, attempt: 2 },
+            "WebhookAttempted": WebhookAttempted { wait_ms: Some(5_000) },
         })
     );
 }
@@ -29,11 +33,11 @@ fn payloads_are_ids_and_ranges() {
 #[test]
 fn the_first_form_of_each_payload_is_still_read() {
     let input = json!({ "tenant_id": TENANT, "operation_id": OPERATION, "blocks": 3 });
-    let read: ImportUsersInput = serde_json::from_value(input).unwrap();
+    let read: RunOperationInput = serde_json::from_value(input).unwrap();
     assert_eq!((read.blocks, read.first_block, read.ranges_per_run, read.has_mails), (3, 0, 0, false));
     let done: RangeDone = serde_json::from_value(json!({ "ended": true, "has_mails": true })).unwrap();
     assert_eq!(done, RangeDone { ended: true, has_mails: true, paused: false, state: String::new() });
-    let finish: FinishImport =
+    let finish: FinishOperation =
         serde_json::from_value(json!({ "tenant_id": TENANT, "operation_id": OPERATION })).unwrap();
     assert!(!finish.failed);
 }

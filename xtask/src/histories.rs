@@ -10,9 +10,10 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use muster_testkit::{
     data,
+    hooks::HookServer,
     mail::{Behaviour, Refusal},
     postgres::PostgresOptions,
-    process::Service,
+    process::{Program, Service},
     provision::{dev_dir, workspace_dir},
     stack::{Stack, StackOptions},
     temporal::Storage,
@@ -49,8 +50,9 @@ fn record(home: PathBuf, bin: PathBuf) -> Result<()> {
         cached: true,
         temporal: Storage::Memory,
     })?;
-    let _worker = stack.spawn_worker()?;
-    let api = stack.spawn_api()?;
+    let networks = [("WEBHOOK_ALLOW_NETWORKS", "127.0.0.1")];
+    let _worker = stack.spawn_ready(Program::Worker, "worker", &networks)?;
+    let api = stack.spawn_ready(Program::Api, "api", &networks)?;
     announce("running one workflow of each kind");
     import(&stack, &api, MANY, "--wait-mails")?;
     import(&stack, &api, 3, "--no-mail")?;
@@ -59,12 +61,13 @@ fn record(home: PathBuf, bin: PathBuf) -> Result<()> {
     import(&stack, &api, 20, "--wait-mails")?;
     create(&stack, &api)?;
     pause_and_resume(&stack, &api)?;
+    webhook(&stack, &api)?;
     output_of(stack.muster()?.arg("ping"))?;
     let ended = wait_until("every workflow and a sweep to end", PATIENCE, || {
         let runs = runs(&stack)?;
         let sweeps = runs.iter().any(|run| run.kind == "Sweep" && run.completed);
         let others = runs.iter().filter(|run| run.kind != "Sweep");
-        Ok((sweeps && others.clone().count() >= 8 && others.clone().all(|run| run.completed)).then_some(runs))
+        Ok((sweeps && others.clone().count() >= 9 && others.clone().all(|run| run.completed)).then_some(runs))
     })?;
     let folder = workspace_dir()?.join("workflows/histories");
     fs::create_dir_all(&folder)?;
@@ -155,6 +158,19 @@ fn pause_and_resume(stack: &Stack, api: &Service) -> Result<()> {
     })?;
     ask(&format!("operations/{id}/resume")).send_empty()?;
     Ok(())
+}
+
+/// Tries an endpoint that takes it at the second attempt.
+fn webhook(stack: &Stack, api: &Service) -> Result<()> {
+    let token = stack.token(&random_uuid()?)?;
+    let receiver = HookServer::start()?;
+    receiver.answer(503, &[]);
+    let ask = |path: &str| ureq::post(format!("{}/api/v1/webhooks{path}", api.url())).header("X-Tenant-Token", &token);
+    let mut made = ask("").send_json(json!({ "url": receiver.url(), "events": ["user.created"] }))?;
+    let endpoint: Value = made.body_mut().read_json()?;
+    let id = endpoint.get("id").and_then(Value::as_str).context("the answer has no id")?;
+    ask(&format!("/{id}/test")).send_empty()?;
+    wait_until("the endpoint to be told twice", PATIENCE, || Ok((receiver.requests().len() == 2).then_some(())))
 }
 
 /// The first name that is free: what was recorded before stays, and must replay as well.

@@ -1,6 +1,7 @@
 //! Parsing at the edge: after these, no handler sees a raw header or parameter.
 
 mod client_address;
+mod delivery_ids;
 mod id;
 mod idempotency;
 mod if_match;
@@ -10,6 +11,7 @@ mod prefer;
 mod tenant;
 
 pub(crate) use client_address::ClientAddress;
+pub(crate) use delivery_ids::DeliveryIds;
 pub(crate) use id::Id;
 pub(crate) use idempotency::IdempotencyKey;
 pub(crate) use if_match::{IfMatch, has_current};

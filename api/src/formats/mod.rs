@@ -13,6 +13,7 @@ use std::error::Error;
 use std::fmt;
 
 use muster_application::imports::{ImportRow, RowProblem};
+use muster_domain::operations::MatchBy;
 use serde_json::{Map, Value};
 
 pub use self::csv::CsvReader;
@@ -26,6 +27,36 @@ pub const MAX_ROW_BYTES: usize = 64 * 1024;
 const EMAIL: &str = "email";
 const USERNAME: &str = "username";
 const FULL_NAME: &str = "full_name";
+const ID: &str = "id";
+const IS_ACTIVE: &str = "is_active";
+
+/// What rows may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fields {
+    /// Whether they give the id of a user who is there; else a field of that name means nothing.
+    id: bool,
+    /// Whether they say if the user may act, and that a name is to be cleared.
+    state: bool,
+    /// Columns that a CSV header must have.
+    required: &'static [&'static str],
+}
+
+impl Fields {
+    /// Of users to be made.
+    pub const IMPORT: Self = Self { id: false, state: false, required: &[EMAIL, USERNAME] };
+    /// Of users to be made, or found by their id.
+    pub const IMPORT_BY_ID: Self = Self { id: true, ..Self::IMPORT };
+
+    /// Of changes to users who are found by this.
+    pub const fn change(by: MatchBy) -> Self {
+        let required: &[&str] = match by {
+            MatchBy::Id => &[ID],
+            MatchBy::Email => &[EMAIL],
+            MatchBy::Username => &[USERNAME],
+        };
+        Self { id: true, state: true, required }
+    }
+}
 
 /// Reads the rows of an upload as its bytes arrive.
 ///
@@ -90,7 +121,7 @@ fn row_too_long() -> RowProblem {
 
 /// A body that is one user, without any rule applied; none if it is no JSON object.
 pub(crate) fn read_user(body: &[u8]) -> Option<ImportRow<'_>> {
-    object::read_object(body, 1).ok()
+    object::read_object(body, 1, Fields::IMPORT).ok()
 }
 
 /// A row of which nothing could be read.

@@ -6,7 +6,7 @@ use std::fmt;
 use muster_application::imports::ImportRow;
 use serde::de::{Deserialize, Deserializer, Error as DeError, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{EMAIL, FULL_NAME, USERNAME, problem};
+use super::{EMAIL, FULL_NAME, Fields, ID, IS_ACTIVE, USERNAME, problem};
 
 /// Why bytes are not a user.
 #[derive(Debug)]
@@ -22,11 +22,11 @@ pub(super) enum Unreadable {
 ///
 /// A field that is given twice is a problem of the row: to guess which one was meant would create the
 /// wrong user half of the time. Unknown members are ignored.
-pub(super) fn read_object(bytes: &[u8], line: u64) -> Result<ImportRow<'_>, Unreadable> {
+pub(super) fn read_object(bytes: &[u8], line: u64, fields: Fields) -> Result<ImportRow<'_>, Unreadable> {
     let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::Utf8)?;
     let mut json = serde_json::Deserializer::from_str(text);
     let row = json
-        .deserialize_any(RowVisitor { line })
+        .deserialize_any(RowVisitor { line, fields })
         .and_then(|row| json.end().map(|()| row))
         .map_err(|error| Unreadable::Json(error.column()))?;
     row.ok_or(Unreadable::NotObject)
@@ -37,6 +37,8 @@ enum Member {
     Email,
     Username,
     FullName,
+    Id,
+    IsActive,
     Other,
 }
 
@@ -60,6 +62,8 @@ impl Visitor<'_> for MemberVisitor {
             EMAIL => Member::Email,
             USERNAME => Member::Username,
             FULL_NAME => Member::FullName,
+            ID => Member::Id,
+            IS_ACTIVE => Member::IsActive,
             _ => Member::Other,
         })
     }
@@ -68,6 +72,7 @@ impl Visitor<'_> for MemberVisitor {
 /// A value as far as a field of a user is concerned.
 enum Value<'a> {
     Text(Cow<'a, str>),
+    Flag(bool),
     Null,
     Wrong,
 }
@@ -99,8 +104,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Null)
     }
 
-    fn visit_bool<E: DeError>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Value::Wrong)
+    fn visit_bool<E: DeError>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(Value::Flag(flag))
     }
 
     fn visit_i64<E: DeError>(self, _: i64) -> Result<Self::Value, E> {
@@ -127,6 +132,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 /// Gives `None` for a value that is not an object, so that it can be told from broken JSON.
 struct RowVisitor {
     line: u64,
+    fields: Fields,
 }
 
 impl<'de> Visitor<'de> for RowVisitor {
@@ -138,13 +144,16 @@ impl<'de> Visitor<'de> for RowVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         let mut row = ImportRow { line: self.line, ..ImportRow::default() };
-        let (mut email, mut username, mut full_name) = (false, false, false);
+        let mut flag = None;
+        let [mut email, mut username, mut full_name, mut id, mut is_active] = [false; 5];
         while let Some(name) = members.next_key::<Member>()? {
             let (field, given, seen) = match name {
                 Member::Email => (EMAIL, &mut row.email, &mut email),
                 Member::Username => (USERNAME, &mut row.username, &mut username),
                 Member::FullName => (FULL_NAME, &mut row.full_name, &mut full_name),
-                Member::Other => {
+                Member::Id if self.fields.id => (ID, &mut row.id, &mut id),
+                Member::IsActive if self.fields.state => (IS_ACTIVE, &mut flag, &mut is_active),
+                Member::Id | Member::IsActive | Member::Other => {
                     members.next_value::<IgnoredAny>()?;
                     continue;
                 }
@@ -155,16 +164,22 @@ impl<'de> Visitor<'de> for RowVisitor {
                 let detail = format!("{field} is given more than once");
                 problem(Some(field), "duplicate_field", detail)
             } else {
-                match value {
-                    Value::Text(text) => {
+                match (value, field) {
+                    (Value::Flag(flag), IS_ACTIVE) => {
+                        row.is_active = Some(flag);
+                        continue;
+                    }
+                    (Value::Text(text), EMAIL | USERNAME | FULL_NAME | ID) => {
                         *given = Some(text);
                         continue;
                     }
-                    Value::Null => continue,
-                    Value::Wrong => {
-                        let detail = format!("{field} must be a string");
-                        problem(Some(field), "wrong_type", detail)
+                    (Value::Null, FULL_NAME) => {
+                        row.clears_name = self.fields.state;
+                        continue;
                     }
+                    (Value::Null, _) => continue,
+                    (_, IS_ACTIVE) => problem(Some(field), "wrong_type", "is_active must be true or false"),
+                    _ => problem(Some(field), "wrong_type", format!("{field} must be a string")),
                 }
             };
             // Once each: a row of nothing but repetitions must not become many times as large.

@@ -40,6 +40,10 @@ impl Examples {
             let null = choices.iter().find(|choice| kind(choice) == Some("null"));
             return null.map_or_else(|| self.value(choices.first()?), |_| Some(Value::Null));
         }
+        if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
+            let fields: Option<Vec<_>> = parts.iter().map(|part| self.value(part)?.as_object().cloned()).collect();
+            return Some(Value::Object(fields?.into_iter().flatten().collect()));
+        }
         match kind(schema)? {
             "object" => {
                 let fields = schema.get("properties")?.as_object()?.iter();

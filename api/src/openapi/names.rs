@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use muster_application::ErrorCode;
-use muster_domain::operations::{OnError, OperationKind, OperationState, RowStatus, UploadFormat};
+use muster_domain::operations::{MatchBy, OnConflict, OnError, OperationKind, OperationState, RowStatus, UploadFormat};
 use muster_domain::users::UserEventKind;
+use muster_domain::webhooks::{DeliveryError, DeliveryState, DisableReason, WebhookEvent};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -35,12 +36,18 @@ names! {
     CodeName as "ErrorCode", like "VALIDATION_ERROR": ErrorCode::ALL.iter().filter(|code| code.is_answered()).map(|code| code.name()).collect();
     /// What an operation does.
     KindName as "OperationKind", like "users.import": OperationKind::ALL.map(OperationKind::name).into();
+    /// What an operation does with users who are there.
+    ChangeKindName as "ChangeKind", like "users.deactivate": OperationKind::CHANGES.map(OperationKind::name).into();
     /// Where an operation is.
     StateName as "OperationState", like "partially_succeeded": OperationState::ALL.map(OperationState::name).into();
     /// How rows were uploaded.
     FormatName as "UploadFormat", like "csv": UploadFormat::ALL.map(UploadFormat::name).into();
     /// What happens to a bad row.
     OnErrorName as "OnError", like "continue": OnError::ALL.map(OnError::name).into();
+    /// What an import does with a row whose user is there already.
+    OnConflictName as "OnConflict", like "fail": OnConflict::ALL.map(OnConflict::name).into();
+    /// By what a row finds its user.
+    MatchName as "Match", like "email": MatchBy::ALL.map(MatchBy::name).into();
     /// What became of a row.
     RowStatusName as "RowStatus", like "failed": RowStatus::ALL.map(RowStatus::name).into();
     /// Which rows are listed.
@@ -49,4 +56,14 @@ names! {
     RowsFormatName as "RowsFormat", like "json": ["json", "ndjson", "csv"].into();
     /// What happened to a user.
     EventKindName as "UserEventKind", like "updated": UserEventKind::ALL.map(UserEventKind::name).into();
+    /// What an endpoint can be told of.
+    WebhookEventName as "WebhookEvent", like "operation.finished": WebhookEvent::ALL.map(WebhookEvent::name).into();
+    /// What a delivery tells.
+    DeliveryEventName as "WebhookDeliveryType", like "operation.finished": WebhookEvent::ALL.into_iter().chain([WebhookEvent::Test]).map(WebhookEvent::name).collect();
+    /// Where a delivery is.
+    DeliveryStateName as "WebhookDeliveryState", like "delivered": DeliveryState::ALL.map(DeliveryState::name).into();
+    /// Why an attempt had no answer, or a delivery no attempt.
+    DeliveryErrorName as "WebhookDeliveryError", like "timed_out": DeliveryError::ALL.map(DeliveryError::name).into();
+    /// Why an endpoint is told nothing.
+    DisableReasonName as "WebhookDisableReason", like "gone": DisableReason::ALL.map(DisableReason::name).into();
 }

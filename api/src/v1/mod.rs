@@ -3,3 +3,4 @@
 pub(crate) mod operations;
 mod time;
 pub(crate) mod users;
+pub(crate) mod webhooks;

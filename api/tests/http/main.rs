@@ -5,6 +5,8 @@ mod batch;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod cors;
@@ -42,5 +44,7 @@ mod user_life;
 mod user_lists;
 #[cfg(test)]
 mod watch;
+#[cfg(test)]
+mod webhooks;
 #[cfg(test)]
 mod whole;

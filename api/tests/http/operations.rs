@@ -111,7 +111,7 @@ async fn the_parameters_of_the_list_are_checked() {
     let world = World::new();
     let long = format!("cursor={}", "A".repeat(1025));
     for (query, pointer) in [
-        ("state=undone", "/query/state"),
+        ("state=gone", "/query/state"),
         ("state=", "/query/state"),
         ("state=Queued", "/query/state"),
         ("limit=0", "/query/limit"),

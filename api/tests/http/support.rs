@@ -10,15 +10,17 @@ use axum::http::{HeaderMap, Request, Response, StatusCode};
 use chrono::TimeDelta;
 use http_body_util::BodyExt;
 use muster_api::{ApiState, HealthSource, HttpMetrics, UploadLimits};
-use muster_application::imports::{FinishImport, ImportRange};
-use muster_application::ports::{Clock, GatewayError, StartImport, StartWelcomes, Started, WorkflowGateway};
+use muster_application::operations::{FinishOperation, RunRange};
+use muster_application::ports::{
+    Clock, GatewayError, StartOperation, StartWebhook, StartWelcomes, Started, WorkflowGateway,
+};
 use muster_application::{App, Context, Ports, Settings};
 use muster_bootstrap::config::TrustedProxies;
 use muster_bootstrap::health::{HealthPart, HealthReport};
 use muster_bootstrap::tokens::{TenantTokens, TokenAlgorithm, TokenConfig};
 use muster_domain::TenantId;
 use muster_domain::users::EmailPolicy;
-use muster_testkit::memory::{MemoryClock, MemoryIds, MemoryMailer, MemoryStore, NoHeartbeat};
+use muster_testkit::memory::{MemoryClock, MemoryIds, MemoryMailer, MemoryStore, MemoryWebhooks, NoHeartbeat};
 use serde_json::Value;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -41,7 +43,7 @@ struct TestEngine {
 
 #[async_trait]
 impl WorkflowGateway for TestEngine {
-    async fn start_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
+    async fn start_operation(&self, start: &StartOperation) -> Result<Started, GatewayError> {
         let mode = *self.mode.lock().unwrap();
         let (app, ctx, start) = (self.app.get().unwrap().clone(), Context::new(start.tenant), *start);
         match mode {
@@ -50,9 +52,9 @@ impl WorkflowGateway for TestEngine {
             Engine::Runs => {
                 tokio::spawn(async move {
                     let (operation, last_block) = (start.operation, start.blocks - 1);
-                    let range = ImportRange { operation, first_block: 0, last_block };
-                    if !app.import_range(&ctx, range, &NoHeartbeat).await.unwrap().ended {
-                        app.finish_import(&ctx, FinishImport { operation, failure: None }).await.unwrap();
+                    let range = RunRange { operation, first_block: 0, last_block };
+                    if !app.run_range(&ctx, range, &NoHeartbeat).await.unwrap().ended {
+                        app.finish_operation(&ctx, FinishOperation { operation, failure: None }).await.unwrap();
                     }
                 });
             }
@@ -60,15 +62,19 @@ impl WorkflowGateway for TestEngine {
         Ok(Started::Running)
     }
 
-    async fn wake_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
-        self.start_import(start).await
+    async fn wake_operation(&self, start: &StartOperation) -> Result<Started, GatewayError> {
+        self.start_operation(start).await
     }
 
-    async fn start_mails(&self, _: &StartImport) -> Result<Started, GatewayError> {
+    async fn start_mails(&self, _: &StartOperation) -> Result<Started, GatewayError> {
         Ok(Started::Running)
     }
 
     async fn start_welcomes(&self, _: &StartWelcomes) -> Result<Started, GatewayError> {
+        Ok(Started::Running)
+    }
+
+    async fn start_webhook(&self, _: &StartWebhook) -> Result<Started, GatewayError> {
         Ok(Started::Running)
     }
 }
@@ -113,10 +119,12 @@ impl World {
             user_list: Arc::new(store.clone()),
             search_index: Arc::new(store.clone()),
             welcomes: Arc::new(store.clone()),
+            webhooks: Arc::new(store.clone()),
             operations: Arc::new(store.clone()),
             workflows: engine.clone(),
             watch: Arc::new(store.watch()),
             mailer: Arc::new(MemoryMailer::default()),
+            webhook_sender: Arc::new(MemoryWebhooks::default()),
         };
         let settings = Settings {
             email_policy: EmailPolicy { allow_special_use: false },

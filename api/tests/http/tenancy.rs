@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::Request;
 use muster_application::ports::Clock;
 use muster_domain::TenantId;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{Answer, World, csv};
@@ -43,13 +43,17 @@ fn operations() -> Vec<Operation> {
 
 impl Operation {
     async fn ask(&self, world: &World, id: &str, token: Option<&str>) -> Answer {
-        let mut request = Request::builder().method(self.method.as_str()).uri(self.path.replace("{id}", id));
+        let mut request = Request::builder()
+            .method(self.method.as_str())
+            .uri(self.path.replace("{id}", id).replace("{delivery}", id));
         if let Some(token) = token {
             request = request.header("x-tenant-token", token);
         }
         let body = if self.has_body {
             request = request.header("content-type", "application/json");
-            Body::from(r#"{"users":[{"email":"m@x.com","username":"mallory"}],"email":"m@x.com","username":"mallory"}"#)
+            let change = format!(r#"{{"kind":"users.erase","ids":["{id}"]}}"#);
+            let make = r#"{"users":[{"email":"m@x.com","username":"mallory"}],"email":"m@x.com","username":"mallory","url":"https://example.com","events":["user.created"]}"#;
+            Body::from(if self.id == "begin_operation" { change } else { make.to_owned() })
         } else {
             Body::empty()
         };
@@ -62,7 +66,8 @@ async fn every_operation_is_public_by_name_or_wants_a_token() {
     for operation in operations() {
         assert_eq!(operation.is_secured, !PUBLIC.contains(&operation.id.as_str()), "{}", operation.id);
         let holes = operation.path.matches('{').count();
-        assert_eq!(operation.path.matches("{id}").count(), holes, "{}: how is this path filled?", operation.path);
+        let filled = operation.path.matches("{id}").count() + operation.path.matches("{delivery}").count();
+        assert_eq!(filled, holes, "{}: how is this path filled?", operation.path);
     }
 }
 
@@ -98,6 +103,9 @@ async fn what_is_anothers_does_not_exist() {
     let deleted = deleted.rsplit('/').next().unwrap().to_owned();
     let done = world.batch("text/csv", &[("prefer", "wait=10")], csv(0..3)).await;
     let operation = done.json()["id"].as_str().unwrap().to_owned();
+    let made = json!({ "url": "https://example.com", "events": ["user.created"] });
+    let endpoint =
+        world.ask("POST", "/api/v1/webhooks", &[], Some(made)).await.json()["id"].as_str().unwrap().to_owned();
     let before = world.store.tenant(world.tenant);
 
     let foreign = world
@@ -106,13 +114,13 @@ async fn what_is_anothers_does_not_exist() {
         .issue(TenantId::new(Uuid::from_u128(8)), None, world.clock.now(), Duration::from_mins(30))
         .unwrap();
     for asked in operations().into_iter().filter(|operation| operation.is_secured) {
-        for id in [&user, &deleted, &operation] {
+        for id in [&user, &deleted, &operation, &endpoint] {
             let answer = asked.ask(&world, id, Some(&foreign)).await;
             if asked.path.contains("{id}") {
                 answer.problem(404, "ENTITY_NOT_FOUND");
             } else {
                 assert!(answer.status.is_success() || answer.status == 409, "{}: {}", asked.id, answer.text);
-                for mine in ["ada", "bob", "u0@x.com", &operation] {
+                for mine in ["ada", "bob", "u0@x.com", &operation, &endpoint] {
                     assert!(!answer.text.contains(mine), "{} tells of {mine}: {}", asked.id, answer.text);
                 }
             }

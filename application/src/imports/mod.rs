@@ -1,18 +1,15 @@
-//! Making users from an upload.
+//! Making users from an upload, and uploads of rows of any kind.
 
 mod block;
-mod finish;
-mod import_block;
-mod import_range;
+mod import_rows;
+mod meet;
 mod problems;
 mod row;
-mod start;
 mod upload;
 mod upload_errors;
 
 pub use block::{BlockBuilder, BlockRows, decode_block};
-pub use finish::FinishImport;
-pub use import_range::{ImportRange, RangeDone};
+pub(crate) use problems::failed_row;
 pub use row::{ImportRow, RowProblem};
-pub use upload::{Submitted, Upload};
+pub use upload::{NewUpload, Submitted, Upload};
 pub(crate) use upload_errors::key_reused;

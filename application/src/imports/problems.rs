@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use muster_domain::operations::{FailedRow, RowIds, RowStatus};
+use muster_domain::operations::{RowIds, RowStatus, StoredRow};
 use muster_domain::users::{NewUser, TakenBy};
 use muster_domain::{FieldError, UserId};
 
@@ -13,10 +13,10 @@ impl From<FieldError> for RowProblem {
     }
 }
 
-/// A row that did not become a user, ready to be stored.
-pub(super) fn failed_row(row: u32, line: u64, problems: &[RowProblem]) -> Result<FailedRow, AppError> {
+/// A row that could not be done, ready to be stored.
+pub(crate) fn failed_row(row: u32, line: u64, problems: &[RowProblem]) -> Result<StoredRow, AppError> {
     let problems = serde_json::to_string(problems).map_err(AppError::internal)?;
-    Ok(FailedRow { row, line, status: RowStatus::Failed, problems })
+    Ok(StoredRow { problems, ..StoredRow::new(row, line, RowStatus::Failed) })
 }
 
 /// Why a user was not inserted: who holds the e-mail address or the user name, a row of this file or somebody else.
@@ -35,6 +35,16 @@ impl Holders {
             by_username.insert(username, id);
         }
         Self { by_email, by_username, ids }
+    }
+
+    /// Who has this e-mail address, in normal form.
+    pub(super) fn of_email(&self, email: &str) -> Option<UserId> {
+        self.by_email.get(email).copied()
+    }
+
+    /// Who has this user name, folded.
+    pub(super) fn of_username(&self, username: &str) -> Option<UserId> {
+        self.by_username.get(username).copied()
     }
 
     pub(super) fn problems(&self, user: &NewUser) -> Vec<RowProblem> {

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use muster_domain::UserId;
 use serde::{Deserialize, Serialize};
 
 /// One row of an upload, as it was read and before any rule was applied.
@@ -20,15 +21,54 @@ pub struct ImportRow<'a> {
     /// As given; an empty CSV cell is absent.
     #[serde(rename = "f", borrow, default, skip_serializing_if = "Option::is_none")]
     pub full_name: Option<Cow<'a, str>>,
+    /// The id of a user who is there, as given.
+    #[serde(rename = "i", borrow, default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Cow<'a, str>>,
+    /// Whether the user is to be able to act.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub is_active: Option<bool>,
+    /// The full name is to be cleared: it was given as null, where that is not the same as absent.
+    #[serde(rename = "c", default, skip_serializing_if = "is_false")]
+    pub clears_name: bool,
     /// What made the row unreadable; a row with a problem never becomes a user.
     #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<RowProblem>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl ImportRow<'_> {
+    /// The id that the row gives, if it gives one.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(crate) fn user_id(&self) -> Result<Option<UserId>, Vec<RowProblem>> {
+        let Some(text) = &self.id else { return Ok(None) };
+        UserId::parse(text).map(Some).ok_or_else(|| {
+            vec![RowProblem::of("id", "invalid_id", "must be a UUID such as 01981c5e-7a00-7000-8000-000000000001")]
+        })
+    }
+}
+
+impl RowProblem {
+    /// What is wrong with a row as a whole.
+    pub(crate) fn whole(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { field: None, code: code.into(), detail: detail.into() }
+    }
+
+    /// What is wrong with a field.
+    pub(crate) fn of(field: &'static str, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { field: Some(field.into()), code: code.into(), detail: detail.into() }
+    }
+}
+
 /// Why a row did not become a user. Never contains the offending value: it is kept, logged and shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowProblem {
-    /// The field at fault (`email`, `username`, `full_name`), or none when the whole row is.
+    /// The field at fault (`email`, `username`, `full_name`, `id`), or none when the whole row is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<Cow<'static, str>>,
     /// Stable code, such as `missing`, `invalid_email` or `duplicate_in_file`.

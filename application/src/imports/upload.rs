@@ -1,15 +1,37 @@
 use chrono::{DateTime, Utc};
 use muster_domain::OperationId;
 use muster_domain::operations::{
-    BlockPayload, IdempotencyEntry, ImportOptions, KeyOwner, NewOperation, OnError, Operation, OperationKind,
-    UploadFormat,
+    BlockPayload, IdempotencyEntry, KeyOwner, MatchBy, NewOperation, OnConflict, OnError, Operation, OperationKind,
+    OperationOptions, UploadFormat,
 };
+use muster_domain::users::{PageStart, UserFilter, UserPosition};
 use tokio::task::JoinHandle;
 
 use super::upload_errors::{key_reused, still_receiving, taken_for_dead};
 use super::{BlockBuilder, ImportRow};
 use crate::ports::UnitOfWork;
 use crate::{App, AppError, Context, ErrorCode, ErrorKind};
+
+/// Users that are read at once for an operation on whom a filter means.
+const GATHERED: u32 = 2_000;
+
+/// An upload that is to begin.
+#[derive(Debug, Clone)]
+pub struct NewUpload {
+    /// What its rows are to do.
+    pub kind: OperationKind,
+    /// How they come in.
+    pub format: UploadFormat,
+    /// Tells a repeated request from a new one.
+    pub key: Option<String>,
+}
+
+impl NewUpload {
+    /// Of users to be made.
+    pub const fn import(format: UploadFormat, key: Option<String>) -> Self {
+        Self { kind: OperationKind::UsersImport, format, key }
+    }
+}
 
 /// What a finished upload became.
 #[derive(Debug, Clone)]
@@ -53,12 +75,8 @@ impl App {
     ///
     /// # Errors
     /// `Conflict` when another request with the same key is still being received.
-    pub async fn begin_upload(
-        &self,
-        ctx: Context,
-        format: UploadFormat,
-        key: Option<String>,
-    ) -> Result<Upload, AppError> {
+    pub async fn begin_upload(&self, ctx: Context, new: NewUpload) -> Result<Upload, AppError> {
+        let NewUpload { kind, format, key } = new;
         let mut target = Target::Memory;
         if let Some(key) = &key {
             let mut uow = self.begin(&ctx).await?;
@@ -68,8 +86,9 @@ impl App {
         }
         let operation = NewOperation {
             id: self.ports.ids.operation_id(),
-            kind: OperationKind::UsersImport,
+            kind,
             format,
+            parent: None,
             actor: ctx.actor.clone(),
             created_at: self.ports.clock.now(),
         };
@@ -91,14 +110,37 @@ impl Upload {
     /// `TooLarge` beyond the limit of the format.
     pub fn push(&mut self, row: &ImportRow<'_>) -> Result<(), AppError> {
         let settings = &self.app.settings;
-        let limit =
-            if self.operation.format == UploadFormat::Json { settings.max_json_rows } else { settings.max_rows };
+        let limit = if self.is_small() { settings.max_json_rows } else { settings.max_rows };
         if self.builder.rows() == limit {
             let message =
-                format!("at most {limit} users may be sent in this format; send NDJSON or CSV, or several requests");
+                format!("at most {limit} rows may be sent in this format; send NDJSON or CSV, or several requests");
             return Err(AppError::new(ErrorKind::TooLarge, ErrorCode::PayloadTooLarge, message));
         }
         self.builder.push(row)
+    }
+
+    /// Takes a row for each user whom the filter means, as `template` says, read page by page.
+    ///
+    /// # Errors
+    /// As `push` and `flush`; `Unavailable` when storage is down.
+    pub async fn gather(&mut self, filter: &UserFilter, template: &ImportRow<'_>) -> Result<(), AppError> {
+        if matches!(self.target, Target::Replay(_)) {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let start = PageStart::After(after);
+            let users = self.app.ports.user_list.page(self.ctx.tenant, filter, start, GATHERED).await?;
+            for user in &users {
+                let line = u64::from(self.builder.rows()) + 1;
+                self.push(&ImportRow { line, id: Some(user.id.to_string().into()), ..template.clone() })?;
+            }
+            self.flush().await?;
+            after = users.last().map(|user| UserPosition { created_at: user.created_at, id: user.id });
+            if u32::try_from(users.len()).is_ok_and(|found| found < GATHERED) {
+                return Ok(());
+            }
+        }
     }
 
     /// Stores the blocks that are full. Returns while the last of them is still being stored.
@@ -128,7 +170,11 @@ impl Upload {
     /// # Errors
     /// `Invalid` when there are no rows, when too many are to be all or nothing, or when the key stands for
     /// another body; `Unavailable` when storage is down. Nothing is left behind then.
-    pub async fn finish(mut self, options: ImportOptions, unknown_columns: &[String]) -> Result<Submitted, AppError> {
+    pub async fn finish(
+        mut self,
+        options: OperationOptions,
+        unknown_columns: &[String],
+    ) -> Result<Submitted, AppError> {
         if self.torn {
             return Err(AppError::internal("an upload was to end although a flush of it had failed"));
         }
@@ -162,7 +208,7 @@ impl Upload {
         let operation = operations.find(id).await?.ok_or_else(|| AppError::internal("a new operation is gone"))?;
         uow.commit().await?;
         self.target = Target::Ended;
-        self.app.ask_for_workflow(&self.ctx, id, blocks).await;
+        self.app.ask_for_workflow(&operation).await;
         Ok(Submitted { operation, replayed: false })
     }
 
@@ -174,27 +220,38 @@ impl Upload {
         }
     }
 
-    fn check(&self, options: ImportOptions) -> Result<(), AppError> {
+    /// Whether the rows are held in one body. Those of a filter are not, although it comes as JSON.
+    fn is_small(&self) -> bool {
+        self.operation.format == UploadFormat::Json && self.operation.kind == OperationKind::UsersImport
+    }
+
+    fn check(&self, options: OperationOptions) -> Result<(), AppError> {
         let (rows, most) = (self.builder.rows(), self.app.settings.max_json_rows);
         if rows == 0 {
-            return Err(AppError::invalid("the upload has no users; send at least one"));
+            return Err(AppError::invalid("the upload has no rows; send at least one"));
         }
         if options.on_error == OnError::Abort && rows > most {
-            let message = format!("on_error=abort is one transaction of at most {most} users; send on_error=continue");
+            let message = format!("on_error=abort is one transaction of at most {most} rows; send on_error=continue");
             return Err(AppError::invalid(message));
         }
         Ok(())
     }
 
     /// The digest of the request: the body, and every option that changes what it means.
-    fn seal(&self, options: ImportOptions) -> [u8; 32] {
+    fn seal(&self, options: OperationOptions) -> [u8; 32] {
         let mut digest = self.digest.clone();
-        let ImportOptions { on_error, send_welcome, max_errors } = options;
+        let OperationOptions { on_error, send_welcome, max_errors, on_conflict, match_by } = options;
         let format = self.operation.format.name();
         digest.update(format!("\0{format}\0{}\0{send_welcome}", on_error.name()).as_bytes());
         // Only where it is given, so that digests of requests without it stay what they were.
         if let Some(budget) = max_errors {
             digest.update(format!("\0{budget}").as_bytes());
+        }
+        if self.operation.kind != OperationKind::UsersImport {
+            digest.update(format!("\0{}", self.operation.kind.name()).as_bytes());
+        }
+        if (on_conflict, match_by) != (OnConflict::default(), MatchBy::default()) {
+            digest.update(format!("\0{}\0{}", on_conflict.name(), match_by.name()).as_bytes());
         }
         digest.finalize().into()
     }

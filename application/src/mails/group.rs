@@ -1,7 +1,7 @@
 use futures::StreamExt;
 use muster_domain::OperationId;
 use muster_domain::mails::MailBatch;
-use muster_domain::operations::{FailedRow, Operation, RowStatus};
+use muster_domain::operations::{Operation, RowStatus, StoredRow};
 use muster_domain::users::User;
 
 use super::welcome::welcome;
@@ -114,7 +114,7 @@ pub(super) async fn record_refused(
     let problems = serde_json::to_string(&[problem]).map_err(AppError::internal)?;
     let rows: Vec<_> = rows
         .iter()
-        .map(|row| FailedRow { row: *row, line: 0, status: RowStatus::MailRefused, problems: problems.clone() })
+        .map(|row| StoredRow { problems: problems.clone(), ..StoredRow::new(*row, 0, RowStatus::MailRefused) })
         .collect();
     Ok(uow.operations().insert_rows(operation, &rows).await?)
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use muster_domain::OperationId;
 use muster_domain::operations::{Operation, TransitionError};
 
-use crate::ports::StartImport;
+use crate::ports::StartOperation;
 use crate::{App, AppError, Context, ErrorCode, ErrorKind};
 
 impl App {
@@ -48,7 +48,7 @@ impl App {
     /// Tells the workflow that its operation has moved. Should the engine be down, the sweeper or the workflow itself
     /// finds out later: what is stored decides.
     pub(super) async fn wake(&self, operation: &Operation) {
-        if let Err(error) = self.ports.workflows.wake_import(&StartImport::of(operation)).await {
+        if let Err(error) = self.ports.workflows.wake_operation(&StartOperation::of(operation)).await {
             tracing::warn!(
                 operation.id = %operation.id,
                 error = &error as &dyn std::error::Error,

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use muster_domain::operations::{Operation, RowStatus, SettledBlock, UploadedBlock};
+use muster_domain::operations::{Operation, RowStatus, SettledBlock, StoredRows, UploadedBlock};
 use muster_domain::{OperationId, UserId};
 
 use super::rows::{OperationRow, RowFilter};
@@ -104,9 +104,7 @@ impl ExportFilter {
             (Self::All, _) | (Self::Pending, None) | (Self::Done(RowFilter::All), Some(_)) => true,
             (Self::Pending, Some(_)) | (Self::Done(_), None) => false,
             (Self::Done(RowFilter::Only(only)), Some(status)) => only == status,
-            (Self::Done(RowFilter::Reported), Some(status)) => {
-                matches!(status, RowStatus::Failed | RowStatus::MailRefused)
-            }
+            (Self::Done(RowFilter::Reported), Some(status)) => status.is_problem(),
         }
     }
 }
@@ -151,7 +149,8 @@ impl Export {
         let (tenant, id) = (self.operation.tenant, self.operation.id);
         let reader = &self.app.ports.operations;
         if self.filter.is_of_reported() {
-            let next = reader.rows(tenant, id, self.filter.only(), self.next_row - 1, 1).await?;
+            let wanted = self.filter.only().map_or(StoredRows::Problems, StoredRows::Only);
+            let next = reader.rows(tenant, id, wanted, self.next_row - 1, 1).await?;
             let Some(next) = next.first() else { return Ok(None) };
             self.next_row = next.row;
         }
@@ -193,7 +192,7 @@ impl Export {
 
     /// Reads what is reported of the rows from the next one on; of a block that is done that is all there will be.
     async fn read_reported(&self, block: &mut OpenBlock) -> Result<(), AppError> {
-        let found = self.app.stored_rows(&self.operation, None, self.next_row - 1, REPORTED_ROWS).await?;
+        let found = self.app.stored_rows(&self.operation, StoredRows::All, self.next_row - 1, REPORTED_ROWS).await?;
         let is_all = u32::try_from(found.len()).is_ok_and(|found| found < REPORTED_ROWS);
         let last = found.last().map_or(block.last_row, |row| row.row);
         block.reported_through = if is_all { block.last_row } else { last };
@@ -219,7 +218,10 @@ impl Export {
         if !self.filter.passes(status) {
             return None;
         }
-        let user = status.is_some_and(RowStatus::is_user).then(|| self.operation.row_ids().id(number));
+        let user = found
+            .as_ref()
+            .and_then(|found| found.user)
+            .or_else(|| status.is_some_and(RowStatus::is_user).then(|| self.operation.row_ids().id(number)));
         let line = uploaded.as_ref().map(|row| row.line).or_else(|| found.as_ref()?.line);
         let values = uploaded.map(RowValues::from).unwrap_or_default();
         let problems = found.map(|found| found.problems).unwrap_or_default();

@@ -1,4 +1,4 @@
-use muster_domain::operations::{BLOCK_ROWS, FailedRow, Operation, RowIds, RowStatus, SettledBlock};
+use muster_domain::operations::{BLOCK_ROWS, Operation, RowIds, RowStatus, SettledBlock, StoredRow, StoredRows};
 use muster_domain::{OperationId, UserId};
 
 use crate::imports::RowProblem;
@@ -63,11 +63,12 @@ impl App {
         let operation = self.operation(ctx, id).await?;
         let wanted = limit.saturating_add(1);
         let mut items = match filter {
-            RowFilter::Reported => self.stored_rows(&operation, None, after, wanted).await?,
-            RowFilter::Only(status @ (RowStatus::Failed | RowStatus::MailRefused)) => {
-                self.stored_rows(&operation, Some(status), after, wanted).await?
+            RowFilter::Reported => self.stored_rows(&operation, StoredRows::Problems, after, wanted).await?,
+            // What nothing may be stored of.
+            RowFilter::Only(status @ (RowStatus::Created | RowStatus::Skipped)) => {
+                self.ledger_rows(&operation, Some(status), after, wanted).await?
             }
-            RowFilter::Only(status) => self.ledger_rows(&operation, Some(status), after, wanted).await?,
+            RowFilter::Only(status) => self.stored_rows(&operation, StoredRows::Only(status), after, wanted).await?,
             RowFilter::All => self.ledger_rows(&operation, None, after, wanted).await?,
         };
         let more = items.len() > size(limit);
@@ -79,12 +80,12 @@ impl App {
     pub(super) async fn stored_rows(
         &self,
         operation: &Operation,
-        status: Option<RowStatus>,
+        wanted: StoredRows,
         after: u32,
         limit: u32,
     ) -> Result<Vec<OperationRow>, AppError> {
         let ids = operation.row_ids();
-        let rows = self.ports.operations.rows(operation.tenant, operation.id, status, after, limit).await?;
+        let rows = self.ports.operations.rows(operation.tenant, operation.id, wanted, after, limit).await?;
         rows.iter().map(|row| stored(row, ids)).collect()
     }
 
@@ -99,13 +100,18 @@ impl App {
         let ids = operation.row_ids();
         let mut items = Vec::new();
         let ledger = self.ports.operations.ledger(operation.tenant, operation.id, after).await?;
-        for block in ledger.into_iter().filter(|block| only.is_none() || block.unstored() == only) {
+        let may_have = |block: &SettledBlock| match only {
+            None => true,
+            Some(RowStatus::Skipped) if block.outcome.skipped > 0 => true,
+            Some(_) => block.unstored() == only,
+        };
+        for block in ledger.into_iter().filter(may_have) {
             let mut next = block.first_row.max(after.saturating_add(1));
             while next <= block.last_row() && items.len() < size(limit) {
                 // All rows are wanted: no more of them than fit. Else those between the stored ones are, however far.
                 let window = if only.is_none() { limit } else { BLOCK_ROWS };
                 let last = block.last_row().min(next.saturating_add(window - 1));
-                let reported = self.stored_rows(operation, None, next - 1, last - next + 1).await?;
+                let reported = self.stored_rows(operation, StoredRows::All, next - 1, last - next + 1).await?;
                 items.extend(merged(block, next..=last, reported, ids, only));
                 next = last + 1;
             }
@@ -134,13 +140,13 @@ fn merged(
     })
 }
 
-fn stored(row: &FailedRow, ids: RowIds) -> Result<OperationRow, AppError> {
+fn stored(row: &StoredRow, ids: RowIds) -> Result<OperationRow, AppError> {
     Ok(OperationRow {
         row: row.row,
         // Whoever refused the mail did not know the line.
         line: (row.line > 0).then_some(row.line),
         status: row.status,
-        user: row.status.is_user().then(|| ids.id(row.row)),
+        user: row.user.or_else(|| row.status.is_user().then(|| ids.id(row.row))),
         problems: serde_json::from_str(&row.problems).map_err(AppError::internal)?,
     })
 }

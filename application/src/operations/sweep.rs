@@ -2,7 +2,7 @@ use muster_domain::OperationId;
 use muster_domain::operations::{DueOperation, DueReason, OperationFailure, OperationState};
 
 use crate::mails::SendMails;
-use crate::ports::{GatewayError, StartImport, Started};
+use crate::ports::{GatewayError, StartOperation, Started};
 use crate::{App, AppError, Context};
 
 /// Most operations looked at in one sweep; the next one goes on.
@@ -80,7 +80,7 @@ impl App {
     /// The mail batches are their own outbox: whoever lost the workflow that sends them, it is asked for again.
     async fn revive_mails(&self, ctx: &Context, due: DueOperation, swept: &mut Swept) -> Result<(), AppError> {
         let operation = due.operation;
-        let start = StartImport::of(&self.operation(ctx, operation).await?);
+        let start = StartOperation::of(&self.operation(ctx, operation).await?);
         match self.ports.workflows.start_mails(&start).await.map_err(engine_down)? {
             Started::Running => {
                 self.touch(ctx, operation).await?;
@@ -103,13 +103,13 @@ impl App {
 
     async fn revive(&self, ctx: &Context, due: DueOperation, swept: &mut Swept) -> Result<(), AppError> {
         let operation = self.operation(ctx, due.operation).await?;
-        let start = StartImport::of(&operation);
+        let start = StartOperation::of(&operation);
         let workflows = &self.ports.workflows;
         let asked = if operation.state == OperationState::Queued {
             // Its workflow may wait to hear that the operation was resumed.
-            workflows.wake_import(&start).await
+            workflows.wake_operation(&start).await
         } else {
-            workflows.start_import(&start).await
+            workflows.start_operation(&start).await
         };
         match asked.map_err(engine_down)? {
             Started::Running => {
@@ -123,7 +123,7 @@ impl App {
                     detail: "the workflow was ended before it had done every row".to_owned(),
                 };
                 let mut uow = self.begin(ctx).await?;
-                swept.failed += u32::from(self.fail_import(uow.as_mut(), due.operation, failure).await?);
+                swept.failed += u32::from(self.fail_operation(uow.as_mut(), due.operation, failure).await?);
                 uow.commit().await?;
             }
         }

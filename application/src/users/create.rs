@@ -36,7 +36,7 @@ impl App {
         let new = self.parse_row(command.row).map_err(AppError::wrong_fields)?;
         let now = self.ports.clock.now();
         let user = User::new(self.ports.ids.user_id(), new, now);
-        let event = self.user_event(ctx, user.id, UserEventKind::Created, &given(&user), now);
+        let event = self.user_event(ctx.actor.clone(), user.id, UserEventKind::Created, &given(&user), now);
 
         if command.key.is_none() && self.ports.user_maker.make(ctx.tenant, &user, &event, command.welcome).await? {
             return Ok(CreatedUser { user, replayed: false });

@@ -17,7 +17,7 @@ impl App {
             found.filter(|stored| stored.deleted_at.is_none()).ok_or_else(|| AppError::not_found("user"))?;
         precondition::check(&stored.user, &expected)?;
         stored.delete(self.ports.clock.now());
-        let event = self.user_event(ctx, id, UserEventKind::Deleted, &[], stored.user.updated_at);
+        let event = self.user_event(ctx.actor.clone(), id, UserEventKind::Deleted, &[], stored.user.updated_at);
         self.store_user(ctx, uow, &stored, &event).await
     }
 }

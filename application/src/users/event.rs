@@ -1,17 +1,19 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use muster_domain::users::{FieldChange, FieldDigest, UserEvent, UserEventKind};
 use muster_domain::{EventId, UserId};
 
-use crate::{App, Context};
+use crate::App;
 
 /// Bytes of a digest that are kept: enough to tell values apart.
 const DIGEST_BYTES: usize = 16;
 
 impl App {
-    /// A line of a user's history, made by whoever the context says.
-    pub(super) fn user_event(
+    /// A line of a user's history.
+    pub(crate) fn user_event(
         &self,
-        ctx: &Context,
+        actor: Option<Arc<str>>,
         user: UserId,
         kind: UserEventKind,
         changes: &[FieldChange],
@@ -19,7 +21,7 @@ impl App {
     ) -> UserEvent {
         let id = self.ports.ids.event_id();
         let fields = changes.iter().map(|change| digests(id, change)).collect();
-        UserEvent { id, user, kind, actor: ctx.actor.clone(), operation: None, fields, at }
+        UserEvent { id, user, kind, actor, operation: None, fields, at }
     }
 }
 

@@ -3,13 +3,14 @@ use muster_domain::UserId;
 use crate::{App, AppError, Context};
 
 impl App {
-    /// Removes a user for good, alive or deleted, with all that tells of them: history, mails, cached entries.
+    /// Removes a user for good, alive or deleted, with all that tells of them: history, mails, cached entries. Webhooks that
+    /// told of them have an id and no more, and stay.
     ///
     /// # Errors
     /// `NotFound`.
     pub async fn force_delete_user(&self, ctx: &Context, id: UserId) -> Result<(), AppError> {
         let mut uow = self.begin(ctx).await?;
-        if !uow.users().remove(id).await? {
+        if !uow.users().remove(id, self.ports.clock.now()).await? {
             return Err(AppError::not_found("user"));
         }
         uow.commit().await?;

@@ -16,7 +16,7 @@ impl App {
             return Err(AppError::invalid("the user is not deleted"));
         }
         stored.restore(self.ports.clock.now());
-        let event = self.user_event(ctx, id, UserEventKind::Restored, &[], stored.user.updated_at);
+        let event = self.user_event(ctx.actor.clone(), id, UserEventKind::Restored, &[], stored.user.updated_at);
         self.store_user(ctx, uow, &stored, &event).await?;
         Ok(stored.user)
     }

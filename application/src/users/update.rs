@@ -35,7 +35,8 @@ impl App {
         if made.is_empty() {
             return Ok(stored.user);
         }
-        let event = self.user_event(ctx, command.id, UserEventKind::Updated, &made, stored.user.updated_at);
+        let event =
+            self.user_event(ctx.actor.clone(), command.id, UserEventKind::Updated, &made, stored.user.updated_at);
         self.store_user(ctx, uow, &stored, &event).await?;
         Ok(stored.user)
     }

@@ -1,11 +1,11 @@
 //! Operations are paused, go on, and are ended early; the ledger is right whatever happens in between.
 
 use anyhow::Result;
-use muster_application::imports::{FinishImport, ImportRange, RangeDone};
+use muster_application::operations::{FinishOperation, RangeDone, RunRange};
 use muster_application::ports::Clock as _;
 use muster_application::{AppError, ErrorCode, ErrorKind};
 use muster_domain::OperationId;
-use muster_domain::operations::{ErrorBudget, ImportOptions, OperationState, PauseReason};
+use muster_domain::operations::{ErrorBudget, OperationOptions, OperationState, PauseReason};
 use muster_testkit::memory::{Fault, NoHeartbeat};
 
 use crate::world::{CONTINUE, Row, SETTINGS, World, people, tenant};
@@ -16,17 +16,17 @@ fn mixed() -> Vec<Vec<Row>> {
     (1..=3).map(block).collect()
 }
 
-fn budget(max_errors: ErrorBudget) -> ImportOptions {
-    ImportOptions { max_errors: Some(max_errors), ..CONTINUE }
+fn budget(max_errors: ErrorBudget) -> OperationOptions {
+    OperationOptions { max_errors: Some(max_errors), ..CONTINUE }
 }
 
 async fn range(world: &World, id: OperationId, first_block: u32, last_block: u32) -> Result<RangeDone, AppError> {
-    let range = ImportRange { operation: id, first_block, last_block };
-    world.app.import_range(&world.ctx, range, &NoHeartbeat).await
+    let range = RunRange { operation: id, first_block, last_block };
+    world.app.run_range(&world.ctx, range, &NoHeartbeat).await
 }
 
 async fn finish(world: &World, id: OperationId) -> Result<RangeDone, AppError> {
-    world.app.finish_import(&world.ctx, FinishImport { operation: id, failure: None }).await
+    world.app.finish_operation(&world.ctx, FinishOperation { operation: id, failure: None }).await
 }
 
 async fn state(world: &World, id: OperationId) -> Result<OperationState> {

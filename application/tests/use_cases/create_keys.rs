@@ -1,4 +1,5 @@
 use anyhow::Result;
+use muster_application::imports::NewUpload;
 use muster_application::users::{CreateUser, CreatedUser};
 use muster_application::{AppError, ErrorCode, ErrorKind};
 use muster_domain::operations::UploadFormat;
@@ -61,7 +62,8 @@ async fn the_same_key_with_another_body_is_refused() -> Result<()> {
 async fn a_key_of_an_upload_makes_no_user() -> Result<()> {
     let world = World::new();
     world.upload(Some("key"), &people("u", 3), CONTINUE).await?;
-    let mut upload = world.app.begin_upload(world.ctx.clone(), UploadFormat::Csv, Some("big".to_owned())).await?;
+    let mut upload =
+        world.app.begin_upload(world.ctx.clone(), NewUpload::import(UploadFormat::Csv, Some("big".to_owned()))).await?;
     for row in &people("v", 10_001) {
         upload.push(&import_row(1, row))?;
         upload.flush().await?;
@@ -95,7 +97,10 @@ async fn a_key_of_a_user_begins_no_upload() -> Result<()> {
 async fn a_key_that_a_user_takes_while_an_upload_comes_in_is_the_users() -> Result<()> {
     for rows in [3, 10_001] {
         let world = World::new();
-        let mut upload = world.app.begin_upload(world.ctx.clone(), UploadFormat::Csv, Some("key".to_owned())).await?;
+        let mut upload = world
+            .app
+            .begin_upload(world.ctx.clone(), NewUpload::import(UploadFormat::Csv, Some("key".to_owned())))
+            .await?;
         create(&world, "key", 1, "ada").await?;
         for row in &people("u", rows) {
             upload.push(&import_row(2, row))?;

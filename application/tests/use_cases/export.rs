@@ -45,6 +45,7 @@ fn statuses(rows: &[ExportedRow]) -> String {
         Some(RowStatus::Skipped) => 's',
         Some(RowStatus::Failed) => 'f',
         Some(RowStatus::MailRefused) => 'm',
+        Some(_) => '?',
     };
     rows.iter().map(letter).collect()
 }

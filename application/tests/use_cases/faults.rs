@@ -3,7 +3,7 @@
 use anyhow::Result;
 use muster_application::ErrorKind;
 use muster_domain::EventId;
-use muster_domain::operations::ImportOptions;
+use muster_domain::operations::OperationOptions;
 use muster_testkit::memory::{Fault, TenantState};
 use uuid::Uuid;
 
@@ -36,13 +36,13 @@ fn settled(world: &World) -> TenantState {
     state
 }
 
-async fn undisturbed(blocks: &[Vec<Row>], options: ImportOptions) -> Result<TenantState> {
+async fn undisturbed(blocks: &[Vec<Row>], options: OperationOptions) -> Result<TenantState> {
     let world = world().await?;
     world.import(blocks, options).await?;
     Ok(settled(&world))
 }
 
-async fn cut_at_every(fault: fn(u32) -> Fault, blocks: &[Vec<Row>], options: ImportOptions) -> Result<u32> {
+async fn cut_at_every(fault: fn(u32) -> Fault, blocks: &[Vec<Row>], options: OperationOptions) -> Result<u32> {
     let expected = undisturbed(blocks, options).await?;
     for step in 1.. {
         let world = world().await?;

@@ -1,5 +1,6 @@
 use anyhow::Result;
-use muster_application::imports::{FinishImport, ImportRow, RowProblem};
+use muster_application::imports::{ImportRow, NewUpload, RowProblem};
+use muster_application::operations::FinishOperation;
 use muster_application::operations::RowFilter;
 use muster_application::{ErrorCode, ErrorKind};
 use muster_domain::OperationId;
@@ -104,7 +105,7 @@ async fn what_made_a_row_unreadable_is_reported_as_it_was_read() -> Result<()> {
         code: code.into(),
         detail: "as the reader said".into(),
     };
-    let mut upload = world.app.begin_upload(world.ctx.clone(), UploadFormat::Csv, None).await?;
+    let mut upload = world.app.begin_upload(world.ctx.clone(), NewUpload::import(UploadFormat::Csv, None)).await?;
     let whole = ImportRow { line: 2, problems: vec![problem(None, "wrong_column_count")], ..ImportRow::default() };
     let cell = ImportRow {
         line: 4,
@@ -222,17 +223,17 @@ async fn the_only_block_ends_its_operation() -> Result<()> {
 async fn an_import_of_several_blocks_runs_until_it_is_finished() -> Result<()> {
     let world = World::new();
     let id = world.queue(&[people("a", 2), people("b", 2)], CONTINUE).await?;
-    let finish = || FinishImport { operation: id, failure: None };
-    let early = world.app.finish_import(&world.ctx, finish()).await.unwrap_err();
+    let finish = || FinishOperation { operation: id, failure: None };
+    let early = world.app.finish_operation(&world.ctx, finish()).await.unwrap_err();
     assert_eq!(early.kind, ErrorKind::Internal, "blocks are open");
     let done = world.range(id, &NoHeartbeat).await?;
     assert!(!done.ended && done.has_mails);
     assert_eq!(world.app.operation(&world.ctx, id).await?.state, OperationState::Running);
-    let ended = world.app.finish_import(&world.ctx, finish()).await?;
+    let ended = world.app.finish_operation(&world.ctx, finish()).await?;
     assert!(ended.ended && ended.has_mails);
     let stored = world.stored();
     world.clock.advance(SETTLE);
-    assert_eq!(world.app.finish_import(&world.ctx, finish()).await?, ended);
+    assert_eq!(world.app.finish_operation(&world.ctx, finish()).await?, ended);
     assert_eq!(world.stored(), stored, "an end is final");
     Ok(())
 }
@@ -245,8 +246,8 @@ async fn an_import_that_cannot_be_carried_on_fails_and_stays_failed() -> Result<
     let id = world.queue(&[people("a", 2), people("b", 2)], CONTINUE).await?;
     world.range(id, &CancelAfter::new(1)).await.unwrap_err();
     let failure = OperationFailure { code: "GAVE_UP".to_owned(), detail: "ten attempts failed".to_owned() };
-    let command = FinishImport { operation: id, failure: Some(failure.clone()) };
-    assert!(world.app.finish_import(&world.ctx, command).await?.ended);
+    let command = FinishOperation { operation: id, failure: Some(failure.clone()) };
+    assert!(world.app.finish_operation(&world.ctx, command).await?.ended);
     assert!(world.range(id, &NoHeartbeat).await?.ended, "an ended operation is not worked on");
     let operation = world.app.operation(&world.ctx, id).await?;
     assert_eq!((operation.state, operation.failure), (OperationState::Failed, Some(failure)));
@@ -259,8 +260,8 @@ async fn an_unknown_operation_is_not_found() -> Result<()> {
     let world = World::new();
     let id = OperationId::new(Uuid::from_u128(404));
     assert_eq!(world.range(id, &NoHeartbeat).await.unwrap_err().kind, ErrorKind::NotFound);
-    let finish = FinishImport { operation: id, failure: None };
-    assert_eq!(world.app.finish_import(&world.ctx, finish).await.unwrap_err().kind, ErrorKind::NotFound);
+    let finish = FinishOperation { operation: id, failure: None };
+    assert_eq!(world.app.finish_operation(&world.ctx, finish).await.unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!(world.send(id).await.unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!(world.app.operation(&world.ctx, id).await.unwrap_err().kind, ErrorKind::NotFound);
     Ok(())

@@ -1,12 +1,12 @@
 use anyhow::Result;
-use muster_application::imports::Upload;
+use muster_application::imports::{NewUpload, Upload};
 use muster_application::{ErrorCode, ErrorKind};
 use muster_domain::operations::UploadFormat;
 
 use crate::world::{ABORT, CONTINUE, SETTINGS, SILENT, World, import_row, people, tenant, until};
 
 async fn begin(world: &World, key: &str) -> Result<Upload, muster_application::AppError> {
-    world.app.begin_upload(world.ctx.clone(), UploadFormat::Csv, Some(key.to_owned())).await
+    world.app.begin_upload(world.ctx.clone(), NewUpload::import(UploadFormat::Csv, Some(key.to_owned()))).await
 }
 
 /// Pushes rows as `World::upload` does.

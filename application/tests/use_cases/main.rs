@@ -1,6 +1,8 @@
 //! The use cases on in-memory doubles: quick, and cut at every step.
 
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod create_keys;
@@ -46,6 +48,12 @@ mod upload;
 mod wait;
 #[cfg(test)]
 mod watch;
+#[cfg(test)]
+mod webhook_relay;
+#[cfg(test)]
+mod webhook_signature;
+#[cfg(test)]
+mod webhooks;
 #[cfg(test)]
 mod welcome_faults;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use anyhow::{Context as _, Result};
 use muster_application::ErrorKind;
 use muster_application::operations::RowFilter;
-use muster_domain::operations::{ImportOptions, OnError, OperationState};
+use muster_domain::operations::{OnError, OperationOptions, OperationState};
 use muster_testkit::memory::Fault;
 
 use crate::world::{Row, World};
@@ -90,10 +90,9 @@ async fn run(seed: u64) -> Result<()> {
         let count = if abort { 1 } else { 1 + random.next(4) };
         let blocks: Vec<Vec<Row>> =
             (0..count).map(|_| (0..=random.next(9)).map(|_| random_row(&mut random)).collect()).collect();
-        let options = ImportOptions {
-            on_error: if abort { OnError::Abort } else { OnError::Continue },
+        let options = OperationOptions {
             send_welcome: random.chance(50),
-            max_errors: None,
+            ..OperationOptions::of(if abort { OnError::Abort } else { OnError::Continue })
         };
         let id = world.queue(&blocks, options).await?;
         let mut attempts = 0;

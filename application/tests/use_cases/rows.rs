@@ -1,6 +1,6 @@
 use anyhow::Result;
 use muster_application::ErrorKind;
-use muster_application::imports::FinishImport;
+use muster_application::operations::FinishOperation;
 use muster_application::operations::{OperationRow, RowFilter};
 use muster_application::ports::Delivery;
 use muster_domain::OperationId;
@@ -34,6 +34,7 @@ async fn statuses(world: &World, id: OperationId) -> Result<String> {
         RowStatus::Skipped => 's',
         RowStatus::Failed => 'f',
         RowStatus::MailRefused => 'm',
+        _ => '?',
     };
     Ok(rows.iter().map(letter).collect())
 }
@@ -124,7 +125,7 @@ async fn rows_of_blocks_that_are_not_done_are_not_listed() -> Result<()> {
     world.range(id, &CancelAfter::new(2)).await.unwrap_err();
     assert_eq!(statuses(&world, id).await?, "cccc");
     let failure = OperationFailure { code: "GAVE_UP".to_owned(), detail: "ten attempts failed".to_owned() };
-    world.app.finish_import(&world.ctx, FinishImport { operation: id, failure: Some(failure) }).await?;
+    world.app.finish_operation(&world.ctx, FinishOperation { operation: id, failure: Some(failure) }).await?;
     assert_eq!(statuses(&world, id).await?, "cccc");
     Ok(())
 }

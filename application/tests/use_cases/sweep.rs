@@ -1,5 +1,6 @@
 use anyhow::Result;
 use chrono::TimeDelta;
+use muster_application::imports::NewUpload;
 use muster_application::operations::Swept;
 use muster_application::{ErrorKind, Settings};
 use muster_domain::operations::{OperationState, UploadFormat};
@@ -66,7 +67,8 @@ async fn two_sweeps_at_once_do_no_harm() -> Result<()> {
 #[tokio::test]
 async fn abandoned_uploads_are_removed_and_live_ones_kept() -> Result<()> {
     let world = World::new();
-    let mut upload = world.app.begin_upload(world.ctx.clone(), UploadFormat::Csv, Some("key".to_owned())).await?;
+    let mut upload =
+        world.app.begin_upload(world.ctx.clone(), NewUpload::import(UploadFormat::Csv, Some("key".to_owned()))).await?;
     let rows = people("u", 20_000);
     for row in &rows[..10_000] {
         upload.push(&import_row(1, row))?;

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use muster_application::imports::{ImportRow, decode_block};
+use muster_application::imports::{ImportRow, NewUpload, decode_block};
 use muster_application::{ErrorCode, ErrorKind, Settings};
 use muster_domain::operations::{BLOCK_ROWS, OperationState, UploadFormat};
 use muster_testkit::memory::Fault;
@@ -53,7 +53,7 @@ async fn an_upload_that_ends_with_a_full_block_has_no_empty_one() -> Result<()> 
 #[tokio::test]
 async fn unknown_columns_are_kept() -> Result<()> {
     let world = World::new();
-    let mut upload = world.app.begin_upload(world.ctx.clone(), UploadFormat::Csv, None).await?;
+    let mut upload = world.app.begin_upload(world.ctx.clone(), NewUpload::import(UploadFormat::Csv, None)).await?;
     upload.push(&import_row(2, &people("u", 1)[0]))?;
     let submitted = upload.finish(CONTINUE, &["shoe size".to_owned()]).await?;
     assert_eq!(submitted.operation.unknown_columns, ["shoe size"]);
@@ -73,7 +73,7 @@ async fn an_upload_without_rows_is_refused() -> Result<()> {
 async fn each_format_has_its_limit() -> Result<()> {
     let world = World::with(Settings { max_json_rows: 2, max_rows: 3, ..SETTINGS });
     for (format, limit) in [(UploadFormat::Json, 2), (UploadFormat::Ndjson, 3), (UploadFormat::Csv, 3)] {
-        let mut upload = world.app.begin_upload(world.ctx.clone(), format, None).await?;
+        let mut upload = world.app.begin_upload(world.ctx.clone(), NewUpload::import(format, None)).await?;
         let rows = people("u", 9);
         for row in &rows[..limit] {
             upload.push(&import_row(1, row))?;
@@ -97,7 +97,8 @@ async fn all_or_nothing_is_limited_to_one_block_and_leaves_nothing_behind() -> R
 #[tokio::test]
 async fn a_dropped_upload_leaves_nothing_behind() -> Result<()> {
     let world = World::new();
-    let mut upload = world.app.begin_upload(world.ctx.clone(), UploadFormat::Csv, Some("key".to_owned())).await?;
+    let mut upload =
+        world.app.begin_upload(world.ctx.clone(), NewUpload::import(UploadFormat::Csv, Some("key".to_owned()))).await?;
     for row in &people("u", 20_000) {
         upload.push(&import_row(1, row))?;
         upload.flush().await?;
@@ -110,7 +111,8 @@ async fn a_dropped_upload_leaves_nothing_behind() -> Result<()> {
 #[tokio::test]
 async fn a_discarded_upload_leaves_nothing_behind_when_it_returns() -> Result<()> {
     let world = World::new();
-    let mut upload = world.app.begin_upload(world.ctx.clone(), UploadFormat::Csv, Some("key".to_owned())).await?;
+    let mut upload =
+        world.app.begin_upload(world.ctx.clone(), NewUpload::import(UploadFormat::Csv, Some("key".to_owned()))).await?;
     for row in &people("u", 20_000) {
         upload.push(&import_row(1, row))?;
         upload.flush().await?;
@@ -123,7 +125,8 @@ async fn a_discarded_upload_leaves_nothing_behind_when_it_returns() -> Result<()
 #[tokio::test]
 async fn an_upload_dropped_before_a_block_was_full_has_stored_nothing() -> Result<()> {
     let world = World::new();
-    let mut upload = world.app.begin_upload(world.ctx.clone(), UploadFormat::Csv, Some("key".to_owned())).await?;
+    let mut upload =
+        world.app.begin_upload(world.ctx.clone(), NewUpload::import(UploadFormat::Csv, Some("key".to_owned()))).await?;
     upload.push(&import_row(1, &people("u", 1)[0]))?;
     upload.flush().await?;
     assert_eq!(world.stored(), <_>::default());
@@ -133,7 +136,7 @@ async fn an_upload_dropped_before_a_block_was_full_has_stored_nothing() -> Resul
 #[tokio::test]
 async fn an_upload_that_the_sweeper_removed_says_so() -> Result<()> {
     let world = World::new();
-    let mut upload = world.app.begin_upload(world.ctx.clone(), UploadFormat::Csv, None).await?;
+    let mut upload = world.app.begin_upload(world.ctx.clone(), NewUpload::import(UploadFormat::Csv, None)).await?;
     for row in &people("u", 10_001) {
         upload.push(&import_row(1, row))?;
         upload.flush().await?;
@@ -152,7 +155,7 @@ async fn an_upload_that_the_sweeper_removed_says_so() -> Result<()> {
 async fn an_upload_that_storage_failed_cannot_be_finished_with_a_block_missing() -> Result<()> {
     for call in 1..=6 {
         let world = World::new();
-        let mut upload = world.app.begin_upload(world.ctx.clone(), UploadFormat::Csv, None).await?;
+        let mut upload = world.app.begin_upload(world.ctx.clone(), NewUpload::import(UploadFormat::Csv, None)).await?;
         world.store.fail_next(Fault::Call(call));
         let mut failed = false;
         for row in &people("u", 10_001) {

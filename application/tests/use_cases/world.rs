@@ -3,25 +3,26 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use chrono::TimeDelta;
-use muster_application::imports::{
-    BlockBuilder, FinishImport, ImportRange, ImportRow, RangeDone, RowProblem, Submitted,
-};
+use muster_application::imports::{BlockBuilder, ImportRow, NewUpload, RowProblem, Submitted};
 use muster_application::mails::SendMails;
 use muster_application::operations::OperationRow;
+use muster_application::operations::{FinishOperation, RangeDone, RunRange};
 use muster_application::ports::{Clock as _, Heartbeat, IdSource as _, UnitOfWorkFactory as _};
 use muster_application::users::{CreateUser, UpdateUser, Versions};
 use muster_application::{App, AppError, Context, Ports, Settings};
-use muster_domain::operations::{ImportOptions, NewOperation, OnError, Operation, OperationKind, UploadFormat};
+use muster_domain::operations::{NewOperation, OnError, Operation, OperationKind, OperationOptions, UploadFormat};
 use muster_domain::users::{EmailAddress, EmailPolicy, NewUser, User, UserEvent, UserEventKind, UserPatch, Username};
 use muster_domain::{OperationId, TenantId, UserId, WelcomeBatchId};
 use muster_testkit::memory::{
-    MemoryClock, MemoryGateway, MemoryIds, MemoryMailer, MemoryStore, MemoryWatch, NoHeartbeat, TenantState,
+    MemoryClock, MemoryGateway, MemoryIds, MemoryMailer, MemoryStore, MemoryWatch, MemoryWebhooks, NoHeartbeat,
+    TenantState,
 };
 use uuid::Uuid;
 
-pub const CONTINUE: ImportOptions = ImportOptions { on_error: OnError::Continue, send_welcome: true, max_errors: None };
-pub const ABORT: ImportOptions = ImportOptions { on_error: OnError::Abort, send_welcome: true, max_errors: None };
-pub const SILENT: ImportOptions = ImportOptions { on_error: OnError::Continue, send_welcome: false, max_errors: None };
+pub const CONTINUE: OperationOptions = OperationOptions::of(OnError::Continue);
+pub const ABORT: OperationOptions = OperationOptions::of(OnError::Abort);
+pub const SILENT: OperationOptions =
+    OperationOptions { send_welcome: false, ..OperationOptions::of(OnError::Continue) };
 
 pub const SETTINGS: Settings = Settings {
     email_policy: EmailPolicy { allow_special_use: false },
@@ -44,6 +45,7 @@ pub struct World {
     pub clock: MemoryClock,
     pub gateway: MemoryGateway,
     pub mailer: MemoryMailer,
+    pub receiver: MemoryWebhooks,
     ids: MemoryIds,
 }
 
@@ -110,6 +112,7 @@ impl World {
     pub fn watched(settings: Settings, watch: impl FnOnce(&MemoryStore) -> MemoryWatch) -> Self {
         let (clock, gateway, mailer) = (MemoryClock::default(), MemoryGateway::default(), MemoryMailer::default());
         let (store, ids) = (MemoryStore::default(), MemoryIds::default());
+        let receiver = MemoryWebhooks::default();
         let ports = Ports {
             clock: Arc::new(clock.clone()),
             ids: Arc::new(ids.clone()),
@@ -119,12 +122,14 @@ impl World {
             user_list: Arc::new(store.clone()),
             search_index: Arc::new(store.clone()),
             welcomes: Arc::new(store.clone()),
+            webhooks: Arc::new(store.clone()),
             operations: Arc::new(store.clone()),
             workflows: Arc::new(gateway.clone()),
             watch: Arc::new(watch(&store)),
             mailer: Arc::new(mailer.clone()),
+            webhook_sender: Arc::new(receiver.clone()),
         };
-        Self { app: App::new(ports, settings), ctx: tenant(7), store, clock, gateway, mailer, ids }
+        Self { app: App::new(ports, settings), ctx: tenant(7), store, clock, gateway, mailer, receiver, ids }
     }
 
     /// All that is stored of the tenant.
@@ -188,8 +193,16 @@ impl World {
     }
 
     /// One CSV request with these rows; the digest is taken over the rows.
-    pub async fn upload(&self, key: Option<&str>, rows: &[Row], options: ImportOptions) -> Result<Submitted, AppError> {
-        let mut upload = self.app.begin_upload(self.ctx.clone(), UploadFormat::Csv, key.map(str::to_owned)).await?;
+    pub async fn upload(
+        &self,
+        key: Option<&str>,
+        rows: &[Row],
+        options: OperationOptions,
+    ) -> Result<Submitted, AppError> {
+        let mut upload = self
+            .app
+            .begin_upload(self.ctx.clone(), NewUpload::import(UploadFormat::Csv, key.map(str::to_owned)))
+            .await?;
         for (line, row) in (2..).zip(rows) {
             upload.absorb(format!("{},{}\n", row.0, row.1).as_bytes());
             upload.push(&import_row(line, row))?;
@@ -199,7 +212,7 @@ impl World {
     }
 
     /// A queued operation whose blocks are as small as a test likes.
-    pub async fn queue(&self, blocks: &[Vec<Row>], options: ImportOptions) -> Result<OperationId> {
+    pub async fn queue(&self, blocks: &[Vec<Row>], options: OperationOptions) -> Result<OperationId> {
         let id = self.ids.operation_id();
         let now = self.clock.now();
         let mut builder = BlockBuilder::default();
@@ -212,7 +225,7 @@ impl World {
             builder.close()?;
         }
         let (kind, format, actor) = (OperationKind::UsersImport, UploadFormat::Csv, self.ctx.actor.clone());
-        let operation = NewOperation { id, kind, format, actor, created_at: now };
+        let operation = NewOperation { id, kind, format, parent: None, actor, created_at: now };
         let mut uow = self.store.begin(&self.ctx).await?;
         uow.operations().insert(&operation, now).await?;
         uow.operations().append_blocks(id, &builder.take_full(), now).await?;
@@ -221,23 +234,23 @@ impl World {
         Ok(id)
     }
 
-    /// One call of `import_range` over all blocks.
+    /// One call of `run_range` over all blocks.
     pub async fn range(&self, id: OperationId, beat: &dyn Heartbeat) -> Result<RangeDone, AppError> {
-        let range = ImportRange { operation: id, first_block: 0, last_block: u32::MAX };
-        self.app.import_range(&self.ctx, range, beat).await
+        let range = RunRange { operation: id, first_block: 0, last_block: u32::MAX };
+        self.app.run_range(&self.ctx, range, beat).await
     }
 
     /// What the workflow does: all blocks, then the end.
     pub async fn run(&self, id: OperationId) -> Result<Operation, AppError> {
         let done = self.range(id, &NoHeartbeat).await?;
         if !done.ended {
-            self.app.finish_import(&self.ctx, FinishImport { operation: id, failure: None }).await?;
+            self.app.finish_operation(&self.ctx, FinishOperation { operation: id, failure: None }).await?;
         }
         self.app.operation(&self.ctx, id).await
     }
 
     /// Queues blocks and runs them.
-    pub async fn import(&self, blocks: &[Vec<Row>], options: ImportOptions) -> Result<Operation> {
+    pub async fn import(&self, blocks: &[Vec<Row>], options: OperationOptions) -> Result<Operation> {
         let id = self.queue(blocks, options).await?;
         Ok(self.run(id).await?)
     }

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 pub use http::{Cors, CorsOrigins, HttpConfig, RateLimitConfig, TrustedProxies};
+use muster_domain::Networks;
 use read::Reader;
 
 use crate::tokens::{TokenAlgorithm, TokenConfig};
@@ -96,6 +97,8 @@ pub struct Config {
     pub upload_keep: Duration,
     /// `RESULT_KEEP_DAYS`: how long an operation is kept after its end.
     pub result_keep: Duration,
+    /// `WEBHOOK_ALLOW_NETWORKS`: private networks that webhooks may reach.
+    pub webhook_networks: Networks,
     /// `JWT_…` and `ACCESS_TOKEN_EXPIRE_MINUTES`.
     pub tokens: TokenConfig,
 }
@@ -156,6 +159,12 @@ impl Config {
             )),
             upload_keep: env.days("UPLOAD_KEEP_DAYS", 7),
             result_keep: env.days("RESULT_KEEP_DAYS", 30),
+            webhook_networks: env.choice(
+                "WEBHOOK_ALLOW_NETWORKS",
+                "a list of addresses and networks such as 10.0.0.0/8, 192.0.2.7, fd00::/8",
+                Networks::default(),
+                Networks::parse,
+            ),
             tokens: tokens(&mut env, app_env),
         };
         if config.upload_keep > config.result_keep {

@@ -23,8 +23,19 @@ pub struct BlockPayload {
 pub struct BlockOutcome {
     /// Users that were made.
     pub created: u32,
+    /// Users who were there before and were changed, each with its row in `operation_rows`.
+    pub changed: u32,
+    /// Rows that changed nothing although nothing is wrong with them, each with its row in `operation_rows`.
+    pub skipped: u32,
     /// Rows that failed, each with its reasons in `operation_rows`.
     pub failed: u32,
+}
+
+impl BlockOutcome {
+    /// Of a block that made users and changed nobody.
+    pub const fn made(created: u32, failed: u32) -> Self {
+        Self { created, changed: 0, skipped: 0, failed }
+    }
 }
 
 /// A block, locked for the one transaction that does it.

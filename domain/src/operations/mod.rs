@@ -1,7 +1,9 @@
 //! Long-running operations: what was asked, how far it is, what came of it.
 
 mod block;
+mod conflict;
 mod error_budget;
+mod kind;
 mod operation;
 mod options;
 mod pause;
@@ -12,14 +14,19 @@ mod row_id;
 mod state;
 
 pub use block::{BLOCK_ROWS, Block, BlockOutcome, BlockPayload, UploadedBlock};
+pub use conflict::{MatchBy, OnConflict};
 pub use error_budget::ErrorBudget;
-pub use operation::{NewOperation, Operation, OperationFailure, OperationKind};
-pub use options::{ImportOptions, OnError, UploadFormat};
+pub use kind::OperationKind;
+pub use operation::{NewOperation, Operation, OperationFailure};
+pub use options::{OnError, OperationOptions, UploadFormat};
 pub use pause::{Pause, PauseReason};
 pub use progress::Progress;
 pub use repository::{
     DueOperation, DueReason, IdempotencyEntry, KeyOwner, OperationPosition, OperationReader, OperationRepository,
 };
-pub use row::{FailedRow, RowStatus, SettledBlock};
+pub use row::{RowStatus, SettledBlock, StoredRow, StoredRows};
 pub use row_id::RowIds;
 pub use state::{OperationState, TransitionError};
+
+#[cfg(test)]
+pub(crate) use operation::tests;

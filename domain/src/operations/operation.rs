@@ -2,32 +2,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{ImportOptions, OperationState, Pause, Progress, RowIds, TransitionError, UploadFormat};
+use super::{OperationKind, OperationOptions, OperationState, Pause, Progress, RowIds, TransitionError, UploadFormat};
 use crate::{OperationId, TenantId};
-
-/// What an operation does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OperationKind {
-    /// Makes users from an upload.
-    UsersImport,
-}
-
-impl OperationKind {
-    /// All of them.
-    pub const ALL: [Self; 1] = [Self::UsersImport];
-
-    /// The name in storage and on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::UsersImport => "users.import",
-        }
-    }
-
-    /// The kind of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-}
 
 /// Why an operation as a whole failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +23,8 @@ pub struct NewOperation {
     pub kind: OperationKind,
     /// How its rows come in.
     pub format: UploadFormat,
+    /// The operation that it is about or goes on with.
+    pub parent: Option<OperationId>,
     /// Who asked for it: the subject of their token.
     pub actor: Option<Arc<str>>,
     /// When it was made: the timestamp in its users' ids.
@@ -67,7 +45,7 @@ pub struct Operation {
     /// How its rows came in.
     pub format: UploadFormat,
     /// What was asked.
-    pub options: ImportOptions,
+    pub options: OperationOptions,
     /// Columns of the upload that nobody knows; they were ignored.
     pub unknown_columns: Vec<String>,
     /// How far it is.
@@ -78,6 +56,8 @@ pub struct Operation {
     pub errors_accepted: u64,
     /// Why it failed as a whole.
     pub failure: Option<OperationFailure>,
+    /// The operation that it is about or goes on with.
+    pub parent: Option<OperationId>,
     /// Who asked for it: the subject of their token.
     pub actor: Option<Arc<str>>,
     /// When the upload began.
@@ -116,16 +96,17 @@ impl Operation {
     /// # Errors
     /// When the operation cannot end from where it is.
     pub fn finish(&mut self, now: DateTime<Utc>) -> Result<(), TransitionError> {
-        let Progress { created, failed, .. } = self.progress;
-        let end = match (created, failed) {
+        let Progress { created, changed, failed, .. } = self.progress;
+        let end = match (created + changed, failed) {
             (_, 0) => OperationState::Succeeded,
             (0, _) => OperationState::Failed,
             _ => OperationState::PartiallySucceeded,
         };
         if end == OperationState::Failed {
+            let what = if self.kind == OperationKind::UsersImport { "created" } else { "changed" };
             self.failure = Some(OperationFailure {
                 code: "ROWS_FAILED".to_owned(),
-                detail: format!("{failed} of {} rows are wrong; no user was created", self.progress.rows_total),
+                detail: format!("{failed} of {} rows are wrong; no user was {what}", self.progress.rows_total),
             });
         }
         self.end(end, now)
@@ -140,6 +121,15 @@ impl Operation {
         self.end(OperationState::Failed, now)
     }
 
+    /// What it did was taken back.
+    ///
+    /// # Errors
+    /// When it has not ended, or was undone before.
+    pub fn undone(&mut self) -> Result<(), TransitionError> {
+        self.state = self.state.to(OperationState::Undone)?;
+        Ok(())
+    }
+
     pub(super) fn end(&mut self, end: OperationState, now: DateTime<Utc>) -> Result<(), TransitionError> {
         self.state = self.state.to(end)?;
         self.pause = None;
@@ -150,14 +140,14 @@ impl Operation {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use chrono::TimeDelta;
     use uuid::Uuid;
 
     use super::*;
     use crate::operations::OnError;
 
-    pub(in crate::operations) fn operation() -> Operation {
+    pub(crate) fn operation() -> Operation {
         let created_at = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
         Operation {
             id: OperationId::new(Uuid::from_u128(1)),
@@ -165,12 +155,13 @@ pub(super) mod tests {
             kind: OperationKind::UsersImport,
             state: OperationState::Running,
             format: UploadFormat::Csv,
-            options: ImportOptions { on_error: OnError::Continue, send_welcome: true, max_errors: None },
+            options: OperationOptions::of(OnError::Continue),
             unknown_columns: Vec::new(),
             progress: Progress::default(),
             pause: None,
             errors_accepted: 0,
             failure: None,
+            parent: None,
             actor: None,
             created_at,
             queued_at: Some(created_at),

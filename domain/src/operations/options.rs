@@ -1,4 +1,4 @@
-use super::ErrorBudget;
+use super::{ErrorBudget, MatchBy, OnConflict};
 
 /// What to do when a row cannot be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,15 +20,27 @@ pub enum UploadFormat {
     Csv,
 }
 
-/// What the client asked of an import.
+/// What the client asked of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ImportOptions {
+pub struct OperationOptions {
     /// What to do when a row cannot be done.
     pub on_error: OnError,
     /// Whether each new user gets a welcome mail.
     pub send_welcome: bool,
     /// How many rows may fail before it is paused; none is any number.
     pub max_errors: Option<ErrorBudget>,
+    /// What to do with a row of an import whose user is there already.
+    pub on_conflict: OnConflict,
+    /// By what a row finds the user it is about.
+    pub match_by: MatchBy,
+}
+
+impl OperationOptions {
+    /// What holds when nothing else is asked.
+    pub const fn of(on_error: OnError) -> Self {
+        let (on_conflict, match_by) = (OnConflict::Fail, MatchBy::Email);
+        Self { on_error, send_welcome: true, max_errors: None, on_conflict, match_by }
+    }
 }
 
 impl OnError {

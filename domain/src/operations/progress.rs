@@ -9,6 +9,8 @@ pub struct Progress {
     pub rows_done: u64,
     /// Users that were made.
     pub created: u64,
+    /// Users who were there before and were changed: updated, deleted, restored or removed.
+    pub changed: u64,
     /// Rows that failed, each reported with its reasons.
     pub failed: u64,
     /// Blocks that the rows were cut into.
@@ -31,7 +33,7 @@ impl Progress {
     /// Rows that are done but neither became a user nor failed: the good rows of an upload that is all or nothing and
     /// has a bad one.
     pub const fn skipped(&self) -> u64 {
-        self.rows_done.saturating_sub(self.created).saturating_sub(self.failed)
+        self.rows_done.saturating_sub(self.created + self.changed + self.failed)
     }
 
     /// Welcome mails that were neither sent nor refused yet.
@@ -51,9 +53,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_neither_created_nor_failed_was_skipped() {
+    fn what_is_neither_done_nor_failed_was_skipped() {
         let progress = Progress { rows_total: 9, rows_done: 7, failed: 2, ..Progress::default() };
-        assert_eq!((progress.skipped(), Progress { created: 5, ..progress }.skipped()), (5, 0));
+        assert_eq!((progress.skipped(), Progress { created: 3, changed: 2, ..progress }.skipped()), (5, 0));
     }
 
     #[test]

@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Block, BlockOutcome, BlockPayload, FailedRow, ImportOptions, NewOperation, Operation, OperationState, RowStatus,
-    SettledBlock, UploadedBlock,
+    Block, BlockOutcome, BlockPayload, NewOperation, Operation, OperationOptions, OperationState, SettledBlock,
+    StoredRow, StoredRows, UploadedBlock,
 };
 use crate::{OperationId, RepositoryError, TenantId, UserId};
 
@@ -59,7 +59,7 @@ pub trait OperationRepository: Send {
     async fn queue(
         &mut self,
         operation: OperationId,
-        options: ImportOptions,
+        options: OperationOptions,
         unknown_columns: &[String],
         rows: u32,
         blocks: u32,
@@ -81,10 +81,35 @@ pub trait OperationRepository: Send {
     /// Notes that the operation was looked after, so that the sweeper turns to others first.
     async fn touch(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError>;
 
-    /// Stores a final state and tells those who wait for the operation once this unit of work is committed.
+    /// Stores a final state and tells those who wait for the operation once this unit of work is committed, and the
+    /// tenant's endpoints.
     async fn end(&mut self, operation: &Operation) -> Result<(), RepositoryError>;
 
-    /// Stores where a locked operation is that has not ended: its state, its pause, its error budget.
+    /// The undo of an operation that was begun last, or none.
+    async fn undo_of(&mut self, operation: OperationId) -> Result<Option<OperationId>, RepositoryError>;
+
+    /// Gives a new operation a block, without rows, for each block of `parent` that is done and has done something, by row
+    /// ascending and numbered from 0. Returns how many rows and blocks these are.
+    async fn copy_blocks(&mut self, operation: OperationId, parent: OperationId)
+    -> Result<(u32, u32), RepositoryError>;
+
+    /// The ledger's line of the block that is done and begins with this row, or none.
+    async fn settled_block(
+        &mut self,
+        operation: OperationId,
+        first_row: u32,
+    ) -> Result<Option<SettledBlock>, RepositoryError>;
+
+    /// Rows of which something is stored, from row `first` to row `last`, by row ascending.
+    async fn stored_rows(
+        &mut self,
+        operation: OperationId,
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<StoredRow>, RepositoryError>;
+
+    /// Stores where a locked operation is that has not ended, or was undone: its state, its pause, its error budget. The
+    /// tenant's endpoints are told of a pause by the budget.
     async fn store(&mut self, operation: &Operation, now: DateTime<Utc>) -> Result<(), RepositoryError>;
 
     /// Waits until every unit of work that has locked a block of the operation has ended.
@@ -107,8 +132,8 @@ pub trait OperationRepository: Send {
         now: DateTime<Utc>,
     ) -> Result<(), RepositoryError>;
 
-    /// Stores rows that did not simply succeed, with one statement; a row that is there already is kept.
-    async fn insert_rows(&mut self, operation: OperationId, rows: &[FailedRow]) -> Result<(), RepositoryError>;
+    /// Stores rows that did not simply become users, with one statement; a row that is there already is kept.
+    async fn insert_rows(&mut self, operation: OperationId, rows: &[StoredRow]) -> Result<(), RepositoryError>;
 
     /// Forgets idempotency keys that have expired; returns how many.
     async fn purge_keys(&mut self, now: DateTime<Utc>) -> Result<u64, RepositoryError>;
@@ -183,16 +208,15 @@ pub trait OperationReader: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Operation>, RepositoryError>;
 
-    /// Rows that did not simply succeed, only those with `status` if one is given, after row `after`, by row
-    /// ascending, at most `limit`.
+    /// Rows of which something is stored, only those that are `wanted`, after row `after`, by row ascending, at most `limit`.
     async fn rows(
         &self,
         tenant: TenantId,
         operation: OperationId,
-        status: Option<RowStatus>,
+        wanted: StoredRows,
         after: u32,
         limit: u32,
-    ) -> Result<Vec<FailedRow>, RepositoryError>;
+    ) -> Result<Vec<StoredRow>, RepositoryError>;
 
     /// The ledger's lines of the blocks that are done and whose last row is after row `after`, by row ascending.
     async fn ledger(

@@ -1,13 +1,23 @@
 use super::BlockOutcome;
+use crate::UserId;
 
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowStatus {
     /// It became a user.
     Created,
-    /// Nothing is wrong with it, but it was not done, because others of an upload that is all or nothing are wrong.
+    /// Fields of its user were set.
+    Updated,
+    /// Its user was deleted softly.
+    Deleted,
+    /// Its user came back to life.
+    Restored,
+    /// Its user was removed for good.
+    Erased,
+    /// Nothing is wrong with it and nothing was done: because there was nothing to do, or because others of an upload
+    /// that is all or nothing are wrong.
     Skipped,
-    /// It did not become a user.
+    /// It could not be done.
     Failed,
     /// It became a user whose welcome mail was refused for good.
     MailRefused,
@@ -15,12 +25,25 @@ pub enum RowStatus {
 
 impl RowStatus {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Created, Self::Skipped, Self::Failed, Self::MailRefused];
+    pub const ALL: [Self; 8] = [
+        Self::Created,
+        Self::Updated,
+        Self::Deleted,
+        Self::Restored,
+        Self::Erased,
+        Self::Skipped,
+        Self::Failed,
+        Self::MailRefused,
+    ];
 
     /// The name in storage and on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+            Self::Restored => "restored",
+            Self::Erased => "erased",
             Self::Skipped => "skipped",
             Self::Failed => "failed",
             Self::MailRefused => "mail_refused",
@@ -32,23 +55,63 @@ impl RowStatus {
         Self::ALL.into_iter().find(|status| status.name() == name)
     }
 
-    /// Whether the row is a user.
+    /// Whether the row became the user whose id follows from its number.
     pub const fn is_user(self) -> bool {
         matches!(self, Self::Created | Self::MailRefused)
     }
+
+    /// Whether something is wrong with the row.
+    pub const fn is_problem(self) -> bool {
+        matches!(self, Self::Failed | Self::MailRefused)
+    }
 }
 
-/// A row that did not simply succeed: the only rows of which anything is stored.
+/// A row that did not simply become a user: the only rows of which anything is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailedRow {
+pub struct StoredRow {
     /// Number of the row within the operation, from 1.
     pub row: u32,
-    /// Line of the file on which it starts.
+    /// Line of the file on which it starts; 0 where that is not known.
     pub line: u64,
-    /// What became of it: `Failed` or `MailRefused`.
+    /// What became of it.
     pub status: RowStatus,
-    /// Why, as JSON: an array of `{field, code, detail}`, without values.
+    /// The user it is about, if that was there before.
+    pub user: Option<UserId>,
+    /// The version of that user once the row was done.
+    pub version: Option<i64>,
+    /// What the fields that it set were before, as a JSON object; forgotten with the user.
+    pub before: Option<String>,
+    /// Why it failed, as JSON: an array of `{field, code, detail}`, without values.
     pub problems: String,
+}
+
+impl StoredRow {
+    /// A row of which nothing else is known.
+    pub fn new(row: u32, line: u64, status: RowStatus) -> Self {
+        Self { row, line, status, user: None, version: None, before: None, problems: "[]".to_owned() }
+    }
+}
+
+/// Which of the rows of which something is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoredRows {
+    /// All of them.
+    All,
+    /// Those with which something is wrong.
+    Problems,
+    /// Those of one status.
+    Only(RowStatus),
+}
+
+impl StoredRows {
+    /// Whether a row of this status is one of them.
+    pub fn contain(self, status: RowStatus) -> bool {
+        match self {
+            Self::All => true,
+            Self::Problems => status.is_problem(),
+            Self::Only(only) => only == status,
+        }
+    }
 }
 
 /// The ledger's line of a block that is done.
@@ -68,12 +131,14 @@ impl SettledBlock {
         self.first_row + self.rows.saturating_sub(1)
     }
 
-    /// What became of those of its rows of which nothing is stored; none if it has no such rows. A block makes users
-    /// of all of them or of none.
+    /// What became of those of its rows of which nothing is stored; none if it has no such rows. They all became users,
+    /// or none did.
     pub const fn unstored(&self) -> Option<RowStatus> {
         match self.outcome {
             BlockOutcome { created: 1.., .. } => Some(RowStatus::Created),
-            BlockOutcome { failed, .. } if failed < self.rows => Some(RowStatus::Skipped),
+            BlockOutcome { changed, skipped, failed, .. } if changed + skipped + failed < self.rows => {
+                Some(RowStatus::Skipped)
+            }
             _ => None,
         }
     }
@@ -92,13 +157,16 @@ mod tests {
 
     #[test]
     fn the_other_rows_of_a_block_have_one_status() {
-        for (created, failed, expected) in [
-            (5, 0, Some(RowStatus::Created)),
-            (1, 4, Some(RowStatus::Created)),
-            (0, 1, Some(RowStatus::Skipped)),
-            (0, 5, None),
+        let outcome = |created, changed, failed| BlockOutcome { created, changed, skipped: 0, failed };
+        for (outcome, expected) in [
+            (outcome(5, 0, 0), Some(RowStatus::Created)),
+            (outcome(1, 2, 2), Some(RowStatus::Created)),
+            (outcome(0, 0, 1), Some(RowStatus::Skipped)),
+            (outcome(0, 0, 5), None),
+            (outcome(0, 4, 1), None),
+            (BlockOutcome { skipped: 5, ..BlockOutcome::default() }, None),
         ] {
-            let block = SettledBlock { first_row: 11, rows: 5, outcome: BlockOutcome { created, failed } };
+            let block = SettledBlock { first_row: 11, rows: 5, outcome };
             assert_eq!((block.unstored(), block.last_row()), (expected, 15));
         }
     }

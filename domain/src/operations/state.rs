@@ -17,6 +17,8 @@ pub enum OperationState {
     Failed,
     /// Somebody stopped it.
     Cancelled,
+    /// What it did was taken back.
+    Undone,
 }
 
 /// A move that the state machine does not have.
@@ -31,7 +33,7 @@ pub struct TransitionError {
 
 impl OperationState {
     /// Every state, in the order of a life.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Receiving,
         Self::Queued,
         Self::Running,
@@ -40,6 +42,7 @@ impl OperationState {
         Self::PartiallySucceeded,
         Self::Failed,
         Self::Cancelled,
+        Self::Undone,
     ];
 
     /// The name in storage and on the wire.
@@ -53,6 +56,7 @@ impl OperationState {
             Self::PartiallySucceeded => "partially_succeeded",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Undone => "undone",
         }
     }
 
@@ -63,7 +67,12 @@ impl OperationState {
 
     /// Whether nothing more will happen.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Succeeded | Self::PartiallySucceeded | Self::Failed | Self::Cancelled)
+        matches!(self, Self::Succeeded | Self::PartiallySucceeded | Self::Failed | Self::Cancelled | Self::Undone)
+    }
+
+    /// Whether its own work comes to this.
+    const fn is_end(self) -> bool {
+        self.is_final() && !matches!(self, Self::Undone)
     }
 
     /// Whether nothing happens until somebody acts: it has ended, or is paused.
@@ -83,11 +92,12 @@ impl OperationState {
     pub fn to(self, next: Self) -> Result<Self, TransitionError> {
         let legal = match self {
             Self::Receiving => matches!(next, Self::Queued),
-            Self::Queued => !matches!(next, Self::Receiving | Self::Queued),
-            Self::Running => matches!(next, Self::Paused) || next.is_final(),
+            Self::Queued => matches!(next, Self::Running | Self::Paused) || next.is_end(),
+            Self::Running => matches!(next, Self::Paused) || next.is_end(),
             // Whoever resumes it queues it anew; its rows cannot end it.
             Self::Paused => matches!(next, Self::Queued | Self::Failed | Self::Cancelled),
-            Self::Succeeded | Self::PartiallySucceeded | Self::Failed | Self::Cancelled => false,
+            Self::Succeeded | Self::PartiallySucceeded | Self::Failed | Self::Cancelled => matches!(next, Self::Undone),
+            Self::Undone => false,
         };
         if legal { Ok(next) } else { Err(TransitionError { from: self, to: next }) }
     }
@@ -114,11 +124,19 @@ mod tests {
     }
 
     #[test]
-    fn final_states_are_left_by_no_move() {
-        for from in OperationState::ALL.into_iter().filter(|s| s.is_final()) {
+    fn an_end_is_left_only_by_being_undone_and_that_by_no_move() {
+        for from in OperationState::ALL.into_iter().filter(|state| state.is_final()) {
             for to in OperationState::ALL {
-                assert_eq!(from.to(to), Err(TransitionError { from, to }));
+                let legal = from != OperationState::Undone && to == OperationState::Undone;
+                assert_eq!(from.to(to), if legal { Ok(to) } else { Err(TransitionError { from, to }) });
             }
+        }
+    }
+
+    #[test]
+    fn only_what_has_ended_is_undone() {
+        for state in OperationState::ALL.into_iter().filter(|state| !state.is_final()) {
+            assert!(state.to(OperationState::Undone).is_err(), "{state:?}");
         }
     }
 }

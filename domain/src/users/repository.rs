@@ -29,21 +29,35 @@ pub trait UserRepository: Send {
     ) -> Result<Vec<UserId>, RepositoryError>;
 
     /// Inserts one user and the first line of their history, and puts them in line for a welcome mail if that is asked,
-    /// with one statement; `false`, and nothing done, when the e-mail address or the user name is not free.
+    /// and tells the tenant's endpoints, with one statement; `false`, and nothing done, when the e-mail address or the user name is not free.
     async fn insert(&mut self, user: &User, event: &UserEvent, welcome: bool) -> Result<bool, RepositoryError>;
 
     /// Reads a user, alive or deleted, and locks them until the unit of work ends.
     async fn lock(&mut self, id: UserId) -> Result<Option<StoredUser>, RepositoryError>;
 
-    /// Stores a locked user and a line of their history, with one statement.
+    /// Stores a locked user and a line of their history, with one statement, and tells the tenant's endpoints.
     ///
     /// # Errors
     /// `Conflict` with the field whose value another living user has; the unit of work is of no use after that.
     async fn store(&mut self, user: &StoredUser, event: &UserEvent) -> Result<(), RepositoryError>;
 
+    /// As `lock`, for many, by id ascending; those who are not there are left out.
+    async fn lock_all(&mut self, ids: &[UserId]) -> Result<Vec<StoredUser>, RepositoryError>;
+
+    /// As `store`, for many locked users, each with a line of their history; endpoints are not told. None of them may want the e-mail address or
+    /// the user name of another one of them.
+    ///
+    /// # Errors
+    /// As `store`.
+    async fn store_all(&mut self, users: &[(StoredUser, UserEvent)]) -> Result<(), RepositoryError>;
+
+    /// As `remove`, for many; returns how many there were. Endpoints are not told.
+    async fn remove_all(&mut self, ids: &[UserId]) -> Result<u64, RepositoryError>;
+
     /// Removes a user, alive or deleted, and all that tells of them: history, mails that wait or were refused,
-    /// idempotency keys; `false` if there is no such user.
-    async fn remove(&mut self, id: UserId) -> Result<bool, RepositoryError>;
+    /// idempotency keys, former values that operations keep; `false` if there is no such user. Endpoints are told of it as
+    /// of a deletion at `now`.
+    async fn remove(&mut self, id: UserId, now: DateTime<Utc>) -> Result<bool, RepositoryError>;
 
     /// Writes the line that an import's block leaves in the history of the users it made.
     async fn record_block(&mut self, event: &BlockEvent) -> Result<(), RepositoryError>;

@@ -6,9 +6,24 @@ use super::convert::{to_i32, to_u32};
 use super::error::{damaged, one_row, repository_error};
 use super::unit_of_work::PgUnitOfWork;
 
-fn outcome(created: Option<i32>, failed: Option<i32>) -> Result<Option<BlockOutcome>, RepositoryError> {
-    let both = created.zip(failed);
-    both.map(|(created, failed)| Ok(BlockOutcome { created: to_u32(created)?, failed: to_u32(failed)? })).transpose()
+/// What a block's line in the ledger says of its rows.
+struct Counts {
+    created: Option<i32>,
+    changed: i32,
+    skipped: i32,
+    failed: Option<i32>,
+}
+
+impl Counts {
+    fn outcome(&self) -> Result<Option<BlockOutcome>, RepositoryError> {
+        let Some((created, failed)) = self.created.zip(self.failed) else { return Ok(None) };
+        Ok(Some(BlockOutcome {
+            created: to_u32(created)?,
+            changed: to_u32(self.changed)?,
+            skipped: to_u32(self.skipped)?,
+            failed: to_u32(failed)?,
+        }))
+    }
 }
 
 impl PgUnitOfWork {
@@ -41,6 +56,8 @@ impl PgUnitOfWork {
                  , b.row_count
                  , b.payload
                  , b.created
+                 , b.changed
+                 , b.skipped
                  , b.failed
                  , o.state
                from operation_blocks b
@@ -56,7 +73,8 @@ impl PgUnitOfWork {
         .await
         .map_err(repository_error)?;
         let Some(row) = row else { return Ok(None) };
-        let outcome = outcome(row.created, row.failed)?;
+        let counts = Counts { created: row.created, changed: row.changed, skipped: row.skipped, failed: row.failed };
+        let outcome = counts.outcome()?;
         let payload = BlockPayload {
             number,
             first_row: to_u32(row.first_row)?,
@@ -81,6 +99,8 @@ impl PgUnitOfWork {
                  , row_count
                  , payload
                  , created
+                 , changed
+                 , skipped
                  , failed
                from operation_blocks
                where tenant_id = $1 and operation_id = $2 and number >= $3 and first_row + row_count - 1 >= $4
@@ -95,12 +115,13 @@ impl PgUnitOfWork {
         .await
         .map_err(repository_error)?;
         let Some(row) = found else { return Ok(None) };
+        let counts = Counts { created: row.created, changed: row.changed, skipped: row.skipped, failed: row.failed };
         Ok(Some(UploadedBlock {
             number: to_u32(row.number)?,
             first_row: to_u32(row.first_row)?,
             rows: to_u32(row.row_count)?,
             data: row.payload.map(Into::into),
-            outcome: outcome(row.created, row.failed)?,
+            outcome: counts.outcome()?,
         }))
     }
 
@@ -135,7 +156,7 @@ impl PgUnitOfWork {
     ) -> Result<(), RepositoryError> {
         let done = sqlx::query!(
             r#"update operation_blocks
-               set created = $4, failed = $5, settled_at = $6
+               set created = $4, failed = $5, settled_at = $6, changed = $7, skipped = $8
                where tenant_id = $1 and operation_id = $2 and number = $3 and settled_at is null"#,
             self.tenant,
             operation.get(),
@@ -143,6 +164,8 @@ impl PgUnitOfWork {
             to_i32(outcome.created)?,
             to_i32(outcome.failed)?,
             now,
+            to_i32(outcome.changed)?,
+            to_i32(outcome.skipped)?,
         )
         .execute(&mut *self.tx)
         .await
@@ -155,12 +178,15 @@ impl PgUnitOfWork {
         operation: OperationId,
         after: u32,
     ) -> Result<Vec<SettledBlock>, RepositoryError> {
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            SettledRow,
             r#"select
                    first_row
                  , row_count
-                 , created as "created!"
-                 , failed as "failed!"
+                 , created
+                 , changed
+                 , skipped
+                 , failed
                from operation_blocks
                where tenant_id = $1 and operation_id = $2 and settled_at is not null and first_row + row_count - 1 > $3
                order by number"#,
@@ -171,11 +197,74 @@ impl PgUnitOfWork {
         .fetch_all(&mut *self.tx)
         .await
         .map_err(repository_error)?;
-        rows.into_iter()
-            .map(|row| {
-                let outcome = BlockOutcome { created: to_u32(row.created)?, failed: to_u32(row.failed)? };
-                Ok(SettledBlock { first_row: to_u32(row.first_row)?, rows: to_u32(row.row_count)?, outcome })
-            })
-            .collect()
+        rows.into_iter().map(SettledRow::read).collect()
+    }
+
+    pub(super) async fn settled_from(
+        &mut self,
+        operation: OperationId,
+        first_row: u32,
+    ) -> Result<Option<SettledBlock>, RepositoryError> {
+        let row = sqlx::query_as!(
+            SettledRow,
+            r#"select
+                   first_row
+                 , row_count
+                 , created
+                 , changed
+                 , skipped
+                 , failed
+               from operation_blocks
+               where tenant_id = $1 and operation_id = $2 and settled_at is not null and first_row = $3"#,
+            self.tenant,
+            operation.get(),
+            to_i32(first_row)?,
+        )
+        .fetch_optional(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        row.map(SettledRow::read).transpose()
+    }
+
+    pub(super) async fn copy_blocks_of(
+        &mut self,
+        operation: OperationId,
+        parent: OperationId,
+    ) -> Result<(u32, u32), RepositoryError> {
+        let copied = sqlx::query!(
+            r#"with copied as (
+                   insert into operation_blocks (tenant_id, operation_id, number, first_row, row_count)
+                   select tenant_id, $2, row_number() over (order by first_row) - 1, first_row, row_count
+                   from operation_blocks
+                   where tenant_id = $1 and operation_id = $3 and settled_at is not null and (created > 0 or changed > 0)
+                   returning row_count
+               )
+               select count(*)::integer as "blocks!", coalesce(sum(row_count), 0)::integer as "rows!" from copied"#,
+            self.tenant,
+            operation.get(),
+            parent.get(),
+        )
+        .fetch_one(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        Ok((to_u32(copied.rows)?, to_u32(copied.blocks)?))
+    }
+}
+
+struct SettledRow {
+    first_row: i32,
+    row_count: i32,
+    created: Option<i32>,
+    changed: i32,
+    skipped: i32,
+    failed: Option<i32>,
+}
+
+impl SettledRow {
+    fn read(self) -> Result<SettledBlock, RepositoryError> {
+        let Self { first_row, row_count, created, changed, skipped, failed } = self;
+        let counts = Counts { created, changed, skipped, failed };
+        let outcome = counts.outcome()?.ok_or_else(|| damaged("ledger"))?;
+        Ok(SettledBlock { first_row: to_u32(first_row)?, rows: to_u32(row_count)?, outcome })
     }
 }

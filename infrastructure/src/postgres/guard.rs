@@ -1,7 +1,7 @@
 use sqlx::PgConnection;
 
 /// The tables that hold tenants' data: each must have forced row level security.
-const TENANT_TABLES: [&str; 10] = [
+const TENANT_TABLES: [&str; 12] = [
     "users",
     "user_events",
     "user_search",
@@ -12,6 +12,8 @@ const TENANT_TABLES: [&str; 10] = [
     "operation_rows",
     "mail_batches",
     "idempotency_keys",
+    "webhook_endpoints",
+    "webhook_deliveries",
 ];
 
 /// Why it would be unsafe, or impossible, to serve.

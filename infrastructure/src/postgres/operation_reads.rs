@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    ErrorBudget, ImportOptions, OnError, Operation, OperationFailure, OperationKind, OperationPosition, OperationState,
-    Pause, PauseReason, Progress, UploadFormat,
+    ErrorBudget, MatchBy, OnConflict, OnError, Operation, OperationFailure, OperationKind, OperationOptions,
+    OperationPosition, OperationState, Pause, PauseReason, Progress, UploadFormat,
 };
 use muster_domain::{OperationId, RepositoryError, TenantId};
 use sqlx::{Postgres, QueryBuilder};
@@ -23,6 +23,8 @@ struct OperationRow {
     on_error: String,
     send_welcome: bool,
     max_errors: Option<String>,
+    on_conflict: String,
+    match_by: String,
     unknown_columns: Vec<String>,
     rows_total: i32,
     blocks_total: i32,
@@ -31,6 +33,7 @@ struct OperationRow {
     errors_accepted: i64,
     failure_code: Option<String>,
     failure_detail: Option<String>,
+    parent_id: Option<Uuid>,
     actor: Option<String>,
     created_at: DateTime<Utc>,
     queued_at: Option<DateTime<Utc>>,
@@ -38,6 +41,7 @@ struct OperationRow {
     finished_at: Option<DateTime<Utc>>,
     rows_done: i64,
     created: i64,
+    changed: i64,
     failed: i64,
     blocks_done: i64,
     settled_at: Option<DateTime<Utc>>,
@@ -59,16 +63,19 @@ impl OperationRow {
             kind: OperationKind::from_name(&self.kind).ok_or_else(|| damaged("kind"))?,
             state: OperationState::from_name(&self.state).ok_or_else(|| damaged("state"))?,
             format: UploadFormat::from_name(&self.format).ok_or_else(|| damaged("format"))?,
-            options: ImportOptions {
+            options: OperationOptions {
                 on_error,
                 send_welcome: self.send_welcome,
                 max_errors: self.max_errors.as_deref().map(budget).transpose()?,
+                on_conflict: OnConflict::from_name(&self.on_conflict).ok_or_else(|| damaged("conflict policy"))?,
+                match_by: MatchBy::from_name(&self.match_by).ok_or_else(|| damaged("key of a row"))?,
             },
             unknown_columns: self.unknown_columns,
             progress: Progress {
                 rows_total: to_u32(self.rows_total)?.into(),
                 rows_done: to_u64(self.rows_done)?,
                 created: to_u64(self.created)?,
+                changed: to_u64(self.changed)?,
                 failed: to_u64(self.failed)?,
                 blocks_total: to_u32(self.blocks_total)?,
                 blocks_done: u32::try_from(self.blocks_done).map_err(|_| damaged("number"))?,
@@ -83,6 +90,7 @@ impl OperationRow {
             failure: self
                 .failure_code
                 .map(|code| OperationFailure { code, detail: self.failure_detail.unwrap_or_default() }),
+            parent: self.parent_id.map(OperationId::new),
             actor: self.actor.map(Arc::from),
             created_at: self.created_at,
             queued_at: self.queued_at,
@@ -107,6 +115,8 @@ impl PgUnitOfWork {
                  , o.on_error
                  , o.send_welcome
                  , o.max_errors
+                 , o.on_conflict
+                 , o.match_by
                  , o.unknown_columns
                  , o.rows_total
                  , o.blocks_total
@@ -115,6 +125,7 @@ impl PgUnitOfWork {
                  , o.errors_accepted
                  , o.failure_code
                  , o.failure_detail
+                 , o.parent_id
                  , o.actor
                  , o.created_at
                  , o.queued_at
@@ -122,6 +133,7 @@ impl PgUnitOfWork {
                  , o.finished_at
                  , b.rows_done as "rows_done!"
                  , b.created as "created!"
+                 , b.changed as "changed!"
                  , b.failed as "failed!"
                  , b.blocks_done as "blocks_done!"
                  , b.settled_at as "settled_at?"
@@ -137,6 +149,7 @@ impl PgUnitOfWork {
                    select
                        coalesce(sum(row_count), 0) as rows_done
                      , coalesce(sum(created), 0) as created
+                     , coalesce(sum(changed), 0) as changed
                      , coalesce(sum(failed), 0) as failed
                      , count(*) as blocks_done
                      , max(settled_at) as settled_at

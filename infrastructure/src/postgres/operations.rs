@@ -1,22 +1,21 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    Block, BlockOutcome, BlockPayload, FailedRow, IdempotencyEntry, ImportOptions, KeyOwner, NewOperation, Operation,
-    OperationRepository,
+    Block, BlockOutcome, BlockPayload, IdempotencyEntry, KeyOwner, NewOperation, Operation, OperationKind,
+    OperationOptions, OperationRepository, SettledBlock, StoredRow,
 };
 use muster_domain::{OperationId, RepositoryError};
 
-use super::convert::{to_i32, to_i64, to_u64};
+use super::convert::to_i32;
 use super::error::{one_row, repository_error};
 use super::unit_of_work::PgUnitOfWork;
-use super::watch::CHANNEL;
 
 #[async_trait]
 impl OperationRepository for PgUnitOfWork {
     async fn insert(&mut self, operation: &NewOperation, now: DateTime<Utc>) -> Result<(), RepositoryError> {
         let done = sqlx::query!(
-            r#"insert into operations (tenant_id, id, kind, state, format, actor, created_at, updated_at)
-               values ($1, $2, $3, 'receiving', $4, $5, $6, $7)"#,
+            r#"insert into operations (tenant_id, id, kind, state, format, actor, created_at, updated_at, parent_id)
+               values ($1, $2, $3, 'receiving', $4, $5, $6, $7, $8)"#,
             self.tenant,
             operation.id.get(),
             operation.kind.name(),
@@ -24,6 +23,7 @@ impl OperationRepository for PgUnitOfWork {
             operation.actor.as_deref(),
             operation.created_at,
             now,
+            operation.parent.map(OperationId::get),
         )
         .execute(&mut *self.tx)
         .await
@@ -76,7 +76,7 @@ impl OperationRepository for PgUnitOfWork {
     async fn queue(
         &mut self,
         operation: OperationId,
-        options: ImportOptions,
+        options: OperationOptions,
         unknown_columns: &[String],
         rows: u32,
         blocks: u32,
@@ -93,6 +93,8 @@ impl OperationRepository for PgUnitOfWork {
                  , blocks_total = $7
                  , queued_at = $8
                  , updated_at = $8
+                 , on_conflict = $10
+                 , match_by = $11
                where tenant_id = $1 and id = $2 and state = 'receiving'"#,
             self.tenant,
             operation.get(),
@@ -103,6 +105,8 @@ impl OperationRepository for PgUnitOfWork {
             to_i32(blocks)?,
             now,
             options.max_errors.map(|budget| budget.to_string()),
+            options.on_conflict.name(),
+            options.match_by.name(),
         )
         .execute(&mut *self.tx)
         .await
@@ -169,66 +173,53 @@ impl OperationRepository for PgUnitOfWork {
     }
 
     async fn end(&mut self, operation: &Operation) -> Result<(), RepositoryError> {
-        let failure = operation.failure.as_ref();
-        // The notice goes out when the transaction commits, and not at all when it does not.
-        let done = sqlx::query!(
-            r#"with ended as (
-                   update operations
-                   set state = $3
-                     , failure_code = $4
-                     , failure_detail = $5
-                     , pause_reason = null
-                     , paused_at = null
-                     , started_at = $6
-                     , finished_at = $7
-                     , updated_at = $7
-                   where tenant_id = $1 and id = $2
-                   returning id
-               )
-               select count(pg_notify($8, id::text)) as "notified!" from ended"#,
+        self.store_end(operation).await
+    }
+
+    async fn undo_of(&mut self, operation: OperationId) -> Result<Option<OperationId>, RepositoryError> {
+        let id = sqlx::query_scalar!(
+            r#"select id
+               from operations
+               where tenant_id = $1 and parent_id = $2 and kind = $3
+               order by created_at desc, id desc
+               limit 1"#,
             self.tenant,
-            operation.id.get(),
-            operation.state.name(),
-            failure.map(|failure| failure.code.as_str()),
-            failure.map(|failure| failure.detail.as_str()),
-            operation.started_at,
-            operation.finished_at,
-            CHANNEL,
+            operation.get(),
+            OperationKind::Undo.name(),
         )
-        .fetch_one(&mut *self.tx)
+        .fetch_optional(&mut *self.tx)
         .await
         .map_err(repository_error)?;
-        one_row(to_u64(done.notified)?)
+        Ok(id.map(OperationId::new))
+    }
+
+    async fn copy_blocks(
+        &mut self,
+        operation: OperationId,
+        parent: OperationId,
+    ) -> Result<(u32, u32), RepositoryError> {
+        self.copy_blocks_of(operation, parent).await
+    }
+
+    async fn settled_block(
+        &mut self,
+        operation: OperationId,
+        first_row: u32,
+    ) -> Result<Option<SettledBlock>, RepositoryError> {
+        self.settled_from(operation, first_row).await
+    }
+
+    async fn stored_rows(
+        &mut self,
+        operation: OperationId,
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<StoredRow>, RepositoryError> {
+        self.rows_between(operation, first, last).await
     }
 
     async fn store(&mut self, operation: &Operation, now: DateTime<Utc>) -> Result<(), RepositoryError> {
-        let done = sqlx::query!(
-            r#"with stored as (
-                   update operations
-                   set state = $3
-                     , pause_reason = $4
-                     , paused_at = $5
-                     , max_errors = $6
-                     , errors_accepted = $7
-                     , updated_at = $8
-                   where tenant_id = $1 and id = $2
-                   returning id
-               )
-               select count(pg_notify($9, id::text)) as "notified!" from stored"#,
-            self.tenant,
-            operation.id.get(),
-            operation.state.name(),
-            operation.pause.map(|pause| pause.reason.name()),
-            operation.pause.map(|pause| pause.since),
-            operation.options.max_errors.map(|budget| budget.to_string()),
-            to_i64(operation.errors_accepted)?,
-            now,
-            CHANNEL,
-        )
-        .fetch_one(&mut *self.tx)
-        .await
-        .map_err(repository_error)?;
-        one_row(to_u64(done.notified)?)
+        self.store_move(operation, now).await
     }
 
     async fn drain(&mut self, operation: OperationId) -> Result<(), RepositoryError> {
@@ -268,7 +259,7 @@ impl OperationRepository for PgUnitOfWork {
         self.settle(operation, block, outcome, now).await
     }
 
-    async fn insert_rows(&mut self, operation: OperationId, rows: &[FailedRow]) -> Result<(), RepositoryError> {
+    async fn insert_rows(&mut self, operation: OperationId, rows: &[StoredRow]) -> Result<(), RepositoryError> {
         self.store_rows(operation, rows).await
     }
 

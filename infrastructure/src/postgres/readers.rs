@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    DueOperation, FailedRow, Operation, OperationPosition, OperationReader, OperationRepository, OperationState,
-    RowStatus, SettledBlock, UploadedBlock,
+    DueOperation, Operation, OperationPosition, OperationReader, OperationRepository, OperationState, SettledBlock,
+    StoredRow, StoredRows, UploadedBlock,
 };
 use muster_domain::users::{User, UserReader};
 use muster_domain::{OperationId, RepositoryError, TenantId, UserId};
@@ -142,12 +142,12 @@ impl OperationReader for PgReaders {
         &self,
         tenant: TenantId,
         operation: OperationId,
-        status: Option<RowStatus>,
+        wanted: StoredRows,
         after: u32,
         limit: u32,
-    ) -> Result<Vec<FailedRow>, RepositoryError> {
+    ) -> Result<Vec<StoredRow>, RepositoryError> {
         let mut uow = begin(&self.pool, tenant.get()).await?;
-        let rows = uow.failed_rows(operation, status, after, limit).await?;
+        let rows = uow.rows_after(operation, wanted, after, limit).await?;
         uow.tx.commit().await.map_err(repository_error)?;
         Ok(rows)
     }

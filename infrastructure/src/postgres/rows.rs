@@ -1,30 +1,65 @@
-use muster_domain::operations::{FailedRow, RowStatus};
-use muster_domain::{OperationId, RepositoryError};
+use muster_domain::operations::{RowStatus, StoredRow, StoredRows};
+use muster_domain::{OperationId, RepositoryError, UserId};
+use uuid::Uuid;
 
 use super::convert::{to_i32, to_u32, to_u64};
 use super::error::{damaged, repository_error};
 use super::unit_of_work::PgUnitOfWork;
 
+struct Row {
+    number: i32,
+    line: i64,
+    status: String,
+    user_id: Option<Uuid>,
+    version: Option<i64>,
+    before: Option<String>,
+    problems: String,
+}
+
+impl Row {
+    fn read(self) -> Result<StoredRow, RepositoryError> {
+        Ok(StoredRow {
+            row: to_u32(self.number)?,
+            line: to_u64(self.line)?,
+            status: RowStatus::from_name(&self.status).ok_or_else(|| damaged("row status"))?,
+            user: self.user_id.map(UserId::new),
+            version: self.version,
+            before: self.before,
+            problems: self.problems,
+        })
+    }
+}
+
 impl PgUnitOfWork {
     pub(super) async fn store_rows(
         &mut self,
         operation: OperationId,
-        rows: &[FailedRow],
+        rows: &[StoredRow],
     ) -> Result<(), RepositoryError> {
         let numbers = rows.iter().map(|row| to_i32(row.row)).collect::<Result<Vec<_>, _>>()?;
         let lines: Vec<i64> = rows.iter().map(|row| i64::try_from(row.line).unwrap_or(i64::MAX)).collect();
         let statuses: Vec<&str> = rows.iter().map(|row| row.status.name()).collect();
+        let users: Vec<Option<Uuid>> = rows.iter().map(|row| row.user.map(UserId::get)).collect();
+        let versions: Vec<Option<i64>> = rows.iter().map(|row| row.version).collect();
+        let before: Vec<Option<&str>> = rows.iter().map(|row| row.before.as_deref()).collect();
         let problems: Vec<&str> = rows.iter().map(|row| row.problems.as_str()).collect();
         sqlx::query!(
-            r#"insert into operation_rows (tenant_id, operation_id, number, line, status, problems)
-               select $1, $2, r.number, r.line, r.status, r.problems::jsonb
-               from unnest($3::integer[], $4::bigint[], $5::text[], $6::text[]) as r (number, line, status, problems)
+            r#"insert into operation_rows (
+                   tenant_id, operation_id, number, line, status, user_id, version, before, problems
+               )
+               select $1, $2, r.number, r.line, r.status, r.user_id, r.version, r.before::jsonb, r.problems::jsonb
+               from unnest(
+                   $3::integer[], $4::bigint[], $5::text[], $6::uuid[], $7::bigint[], $8::text[], $9::text[]
+               ) as r (number, line, status, user_id, version, before, problems)
                on conflict do nothing"#,
             self.tenant,
             operation.get(),
             &numbers,
             &lines,
             &statuses as &[&str],
+            &users as &[Option<Uuid>],
+            &versions as &[Option<i64>],
+            &before as &[Option<&str>],
             &problems as &[&str],
         )
         .execute(&mut *self.tx)
@@ -33,18 +68,60 @@ impl PgUnitOfWork {
         Ok(())
     }
 
-    pub(super) async fn failed_rows(
+    pub(super) async fn rows_between(
         &mut self,
         operation: OperationId,
-        status: Option<RowStatus>,
-        after: u32,
-        limit: u32,
-    ) -> Result<Vec<FailedRow>, RepositoryError> {
-        let rows = sqlx::query!(
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<StoredRow>, RepositoryError> {
+        let rows = sqlx::query_as!(
+            Row,
             r#"select
                    number
                  , line
                  , status
+                 , user_id
+                 , version
+                 , before::text
+                 , problems::text as "problems!"
+               from operation_rows
+               where tenant_id = $1 and operation_id = $2 and number between $3 and $4
+               order by number"#,
+            self.tenant,
+            operation.get(),
+            to_i32(first)?,
+            to_i32(last)?,
+        )
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    pub(super) async fn rows_after(
+        &mut self,
+        operation: OperationId,
+        wanted: StoredRows,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<StoredRow>, RepositoryError> {
+        let only = match wanted {
+            StoredRows::Only(status) if status.is_problem() => {
+                return self.problems(operation, Some(status), after, limit).await;
+            }
+            StoredRows::Problems => return self.problems(operation, None, after, limit).await,
+            StoredRows::Only(status) => Some(status),
+            StoredRows::All => None,
+        };
+        let rows = sqlx::query_as!(
+            Row,
+            r#"select
+                   number
+                 , line
+                 , status
+                 , user_id
+                 , version
+                 , before::text
                  , problems::text as "problems!"
                from operation_rows
                where tenant_id = $1 and operation_id = $2 and number > $3 and ($5::text is null or status = $5)
@@ -54,20 +131,46 @@ impl PgUnitOfWork {
             operation.get(),
             i32::try_from(after).unwrap_or(i32::MAX),
             i64::from(limit),
-            status.map(RowStatus::name),
+            only.map(RowStatus::name),
         )
         .fetch_all(&mut *self.tx)
         .await
         .map_err(repository_error)?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(FailedRow {
-                    row: to_u32(row.number)?,
-                    line: to_u64(row.line)?,
-                    status: RowStatus::from_name(&row.status).ok_or_else(|| damaged("row status"))?,
-                    problems: row.problems,
-                })
-            })
-            .collect()
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    /// Written as the index says it, which has these rows only.
+    async fn problems(
+        &mut self,
+        operation: OperationId,
+        only: Option<RowStatus>,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<StoredRow>, RepositoryError> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"select
+                   number
+                 , line
+                 , status
+                 , user_id
+                 , version
+                 , before::text
+                 , problems::text as "problems!"
+               from operation_rows
+               where tenant_id = $1 and operation_id = $2 and number > $3 and status in ('failed', 'mail_refused')
+                 and ($5::text is null or status = $5)
+               order by number
+               limit $4"#,
+            self.tenant,
+            operation.get(),
+            i32::try_from(after).unwrap_or(i32::MAX),
+            i64::from(limit),
+            only.map(RowStatus::name),
+        )
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        rows.into_iter().map(Row::read).collect()
     }
 }

@@ -7,6 +7,7 @@ use muster_domain::RepositoryError;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::OperationRepository;
 use muster_domain::users::{SearchIndexRepository, UserRepository};
+use muster_domain::webhooks::WebhookRepository;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
@@ -77,6 +78,10 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     fn search_index(&mut self) -> &mut dyn SearchIndexRepository {
+        self
+    }
+
+    fn webhooks(&mut self) -> &mut dyn WebhookRepository {
         self
     }
 

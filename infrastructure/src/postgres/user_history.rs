@@ -17,6 +17,8 @@ const BLOCKS: i64 = 16;
 struct EventRow {
     id: Uuid,
     operation_id: Option<Uuid>,
+    /// It is of a block, and so of many users.
+    is_shared: bool,
     kind: String,
     actor: Option<String>,
     fields: Vec<String>,
@@ -65,7 +67,8 @@ impl PgUnitOfWork {
             EventRow,
             r#"(select
                     id as "id!"
-                  , null::uuid as "operation_id?"
+                  , operation_id as "operation_id?"
+                  , false as "is_shared!"
                   , kind as "kind!"
                   , actor as "actor?"
                   , fields as "fields!"
@@ -80,6 +83,7 @@ impl PgUnitOfWork {
                (select
                     id
                   , operation_id
+                  , true
                   , kind
                   , actor
                   , fields
@@ -99,15 +103,17 @@ impl PgUnitOfWork {
         .fetch_all(&mut *self.tx)
         .await
         .map_err(repository_error)?;
-        let mut events = rows.into_iter().map(|row| row.read(user)).collect::<Result<Vec<_>, _>>()?;
-        events.retain(|event| event.operation.is_none_or(|operation| self.made_by(operation, user)));
+        let is_theirs = |row: &EventRow| !row.is_shared || row.operation_id.is_some_and(|id| self.made_by(id, user));
+        let rows = rows.into_iter().filter(is_theirs);
+        let mut events = rows.map(|row| row.read(user)).collect::<Result<Vec<_>, _>>()?;
         events.sort_by_key(|event| Reverse(event.id));
         events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(Some(events))
     }
 
     /// Whether the id is one that the operation gives: the ids of others of the same millisecond are in between.
-    fn made_by(&self, operation: OperationId, user: UserId) -> bool {
+    fn made_by(&self, operation: Uuid, user: UserId) -> bool {
+        let operation = OperationId::new(operation);
         let Some(created_at) = RowIds::created_at(user) else { return false };
         RowIds::new(TenantId::new(self.tenant), operation, created_at).row(user).is_some()
     }

@@ -1,4 +1,6 @@
+use chrono::{DateTime, Utc};
 use muster_domain::users::{BlockEvent, FieldDigest, FullName, StoredUser, User, UserEvent, Username};
+use muster_domain::webhooks::Happening;
 use muster_domain::{RepositoryError, TenantId, UserId};
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -6,6 +8,7 @@ use uuid::Uuid;
 use super::error::{one_row, repository_error};
 use super::unit_of_work::PgUnitOfWork;
 use super::users::StoredUserRow;
+use super::webhook_deliveries::data;
 use crate::cache::Touched;
 
 /// What a line of history says of fields, as arrays of the same length.
@@ -67,6 +70,7 @@ impl PgUnitOfWork {
 
     pub(super) async fn store_one(&mut self, stored: &StoredUser, event: &UserEvent) -> Result<(), RepositoryError> {
         let (user, fields) = (&stored.user, Fields::of(event));
+        let happening = Happening::of_user(event.kind, stored);
         // The old address and name are read from the same snapshot: the caches must forget them as well.
         let old = sqlx::query!(
             r#"with old as (
@@ -85,7 +89,10 @@ impl PgUnitOfWork {
                  , deleted_at = $9
                from old
                where u.tenant_id = $1 and u.id = old.id and u.version = $7::bigint - 1
-               returning old.email as "email!", old.username_key as "username!""#,
+               returning
+                   old.email as "email!"
+                 , old.username_key as "username!"
+                 , muster_tell($1, $16, $8, $17) as "is_told!""#,
             self.tenant,
             user.id.get(),
             user.email.as_str(),
@@ -101,6 +108,8 @@ impl PgUnitOfWork {
             &fields.names as &[&str],
             &fields.before as &[Option<&str>],
             &fields.after as &[Option<&str>],
+            happening.event.name(),
+            data(&happening),
         )
         .fetch_all(&mut *self.tx)
         .await
@@ -112,7 +121,8 @@ impl PgUnitOfWork {
         Ok(())
     }
 
-    pub(super) async fn remove_one(&mut self, id: UserId) -> Result<bool, RepositoryError> {
+    pub(super) async fn remove_one(&mut self, id: UserId, now: DateTime<Utc>) -> Result<bool, RepositoryError> {
+        let happening = Happening::of_removal(id, now);
         let removed = sqlx::query!(
             r#"with events as (
                    delete from user_events where tenant_id = $1 and user_id = $2 and last_user_id is null
@@ -120,12 +130,18 @@ impl PgUnitOfWork {
                    delete from welcome_mails where tenant_id = $1 and user_id = $2
                ), keys as (
                    delete from idempotency_keys where tenant_id = $1 and user_id = $2
+               ), former as (
+                   update operation_rows set before = null
+                   where tenant_id = $1 and user_id = $2 and before is not null
                )
                delete from users
                where tenant_id = $1 and id = $2
-               returning email, username_key as "username!""#,
+               returning email, username_key as "username!", muster_tell($1, $3, $4, $5) as "is_told!""#,
             self.tenant,
             id.get(),
+            happening.event.name(),
+            now,
+            data(&happening),
         )
         .fetch_optional(&mut *self.tx)
         .await
@@ -163,7 +179,7 @@ impl PgUnitOfWork {
     }
 }
 
-/// The user, the first line of their history and their place in the line for a mail (`migrations/0009_insert_user.sql`).
+/// The user, the first line of their history and their place in the line for a mail and what endpoints are told (`migrations/0014_webhooks.sql`).
 /// Outside a transaction it is one of its own.
 pub(super) async fn insert_user(
     executor: impl PgExecutor<'_>,

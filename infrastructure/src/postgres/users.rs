@@ -165,8 +165,20 @@ impl UserRepository for PgUnitOfWork {
         self.store_one(user, event).await
     }
 
-    async fn remove(&mut self, id: UserId) -> Result<bool, RepositoryError> {
-        self.remove_one(id).await
+    async fn lock_all(&mut self, ids: &[UserId]) -> Result<Vec<StoredUser>, RepositoryError> {
+        self.lock_many(ids).await
+    }
+
+    async fn store_all(&mut self, users: &[(StoredUser, UserEvent)]) -> Result<(), RepositoryError> {
+        self.store_many(users).await
+    }
+
+    async fn remove_all(&mut self, ids: &[UserId]) -> Result<u64, RepositoryError> {
+        self.remove_many(ids).await
+    }
+
+    async fn remove(&mut self, id: UserId, now: DateTime<Utc>) -> Result<bool, RepositoryError> {
+        self.remove_one(id, now).await
     }
 
     async fn record_block(&mut self, event: &BlockEvent) -> Result<(), RepositoryError> {

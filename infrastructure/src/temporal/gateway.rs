@@ -1,9 +1,10 @@
 use async_trait::async_trait;
-use muster_application::ports::{GatewayError, StartImport, StartWelcomes, Started, WorkflowGateway};
+use muster_application::ports::{GatewayError, StartOperation, StartWebhook, StartWelcomes, Started, WorkflowGateway};
 use muster_domain::TenantId;
-use muster_workflows::contract::imports::ImportUsersInput;
 use muster_workflows::contract::mails::{SendWelcomeMailsInput, WelcomeBatch};
-use muster_workflows::{ImportUsers, SendWelcomeBatch, SendWelcomeMails, names, policy};
+use muster_workflows::contract::operations::RunOperationInput;
+use muster_workflows::contract::webhooks::DeliverWebhookInput;
+use muster_workflows::{DeliverWebhook, RunOperation, SendWelcomeBatch, SendWelcomeMails, names, policy};
 use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::{Priority, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions};
 use temporalio_common::search_attributes::{SearchAttributeUpdate, SearchAttributes};
@@ -14,21 +15,21 @@ use super::connect::TIMEOUT;
 
 #[async_trait]
 impl WorkflowGateway for Temporal {
-    async fn start_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
-        let (input, options) = import(start);
+    async fn start_operation(&self, start: &StartOperation) -> Result<Started, GatewayError> {
+        let (input, options) = operation(start);
         let client = self.client().await.map_err(gateway_error)?;
-        let begun = timeout(TIMEOUT, client.start_workflow(ImportUsers::run, input, options)).await;
+        let begun = timeout(TIMEOUT, client.start_workflow(RunOperation::run, input, options)).await;
         started(begun.map_err(gateway_error)?.map(drop))
     }
 
-    async fn wake_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
-        let (input, options) = import(start);
+    async fn wake_operation(&self, start: &StartOperation) -> Result<Started, GatewayError> {
+        let (input, options) = operation(start);
         let client = self.client().await.map_err(gateway_error)?;
-        let woken = client.signal_with_start_workflow(ImportUsers::run, input, ImportUsers::wake, (), options);
+        let woken = client.signal_with_start_workflow(RunOperation::run, input, RunOperation::wake, (), options);
         started(timeout(TIMEOUT, woken).await.map_err(gateway_error)?.map(drop))
     }
 
-    async fn start_mails(&self, start: &StartImport) -> Result<Started, GatewayError> {
+    async fn start_mails(&self, start: &StartOperation) -> Result<Started, GatewayError> {
         let (tenant_id, operation_id) = (start.tenant.get(), start.operation.get());
         let id = names::mail_workflow(tenant_id, operation_id);
         let input = SendWelcomeMailsInput { tenant_id, operation_id, blocks: start.blocks };
@@ -50,13 +51,25 @@ impl WorkflowGateway for Temporal {
         let begun = timeout(TIMEOUT, client.start_workflow(SendWelcomeBatch::run, input, options)).await;
         started(begun.map_err(gateway_error)?.map(drop))
     }
+
+    async fn start_webhook(&self, start: &StartWebhook) -> Result<Started, GatewayError> {
+        let (tenant_id, delivery_id) = (start.tenant.get(), start.delivery.get());
+        let id = names::webhook_workflow(tenant_id, delivery_id);
+        let attributes = vec![names::KIND.value_set("webhook".to_owned())];
+        let summary = "Delivery of an event to an endpoint".to_owned();
+        let options = options(start.tenant, attributes, names::WEBHOOK_QUEUE, id, summary);
+        let client = self.client().await.map_err(gateway_error)?;
+        let input = DeliverWebhookInput { tenant_id, delivery_id };
+        let begun = timeout(TIMEOUT, client.start_workflow(DeliverWebhook::run, input, options)).await;
+        started(begun.map_err(gateway_error)?.map(drop))
+    }
 }
 
-/// The workflow that carries an import out.
-fn import(start: &StartImport) -> (ImportUsersInput, WorkflowStartOptions) {
+/// The workflow that carries an operation out.
+fn operation(start: &StartOperation) -> (RunOperationInput, WorkflowStartOptions) {
     let (tenant_id, operation_id) = (start.tenant.get(), start.operation.get());
-    let id = names::import_workflow(tenant_id, operation_id);
-    let input = ImportUsersInput {
+    let id = names::operation_workflow(tenant_id, operation_id);
+    let input = RunOperationInput {
         tenant_id,
         operation_id,
         blocks: start.blocks,
@@ -64,13 +77,13 @@ fn import(start: &StartImport) -> (ImportUsersInput, WorkflowStartOptions) {
         ranges_per_run: 0,
         has_mails: false,
     };
-    let summary = format!("Import of {} blocks of users", start.blocks);
+    let summary = format!("{}, {} blocks", start.kind.name(), start.blocks);
     (input, options(start.tenant, attributes(start), names::CONTROL_QUEUE, id, summary))
 }
 
 /// What an operation's workflows can be found by.
-fn attributes(start: &StartImport) -> Vec<SearchAttributeUpdate> {
-    vec![names::OPERATION.value_set(start.operation.to_string()), names::KIND.value_set("users.import".to_owned())]
+fn attributes(start: &StartOperation) -> Vec<SearchAttributeUpdate> {
+    vec![names::OPERATION.value_set(start.operation.to_string()), names::KIND.value_set(start.kind.name().to_owned())]
 }
 
 /// One workflow per id, ever; the tenant shares the workers fairly with others.

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use muster_application::Context;
 use muster_application::ports::UnitOfWork;
 use muster_domain::operations::{
-    BlockPayload, ImportOptions, NewOperation, OnError, Operation, OperationKind, UploadFormat,
+    BlockPayload, NewOperation, OnError, Operation, OperationKind, OperationOptions, UploadFormat,
 };
 use muster_domain::users::{
     EmailPolicy, FieldDigest, NewUser, StoredUser, User, UserChanges, UserEvent, UserEventKind, UserFields, UserPatch,
@@ -18,8 +18,7 @@ use uuid::{Builder, Uuid};
 use super::World;
 
 /// What the cases ask for when they queue an operation.
-pub(super) const OPTIONS: ImportOptions =
-    ImportOptions { on_error: OnError::Continue, send_welcome: true, max_errors: None };
+pub(super) const OPTIONS: OperationOptions = OperationOptions::of(OnError::Continue);
 const POLICY: EmailPolicy = EmailPolicy { allow_special_use: false };
 
 /// Where a case is tried: a storage, and two tenants of it that nobody has used.
@@ -148,7 +147,14 @@ pub(super) const fn user_id(n: u128) -> UserId {
 }
 
 pub(super) fn new_operation(id: OperationId) -> NewOperation {
-    NewOperation { id, kind: OperationKind::UsersImport, format: UploadFormat::Csv, actor: None, created_at: at(-1) }
+    NewOperation {
+        id,
+        kind: OperationKind::UsersImport,
+        format: UploadFormat::Csv,
+        parent: None,
+        actor: None,
+        created_at: at(-1),
+    }
 }
 
 /// User `n`, at `{email}@example.com`.

@@ -1,6 +1,6 @@
 use anyhow::{Context as _, Result, ensure};
 use muster_domain::OperationId;
-use muster_domain::operations::{BlockOutcome, FailedRow, Progress, RowStatus, SettledBlock};
+use muster_domain::operations::{BlockOutcome, Progress, RowStatus, SettledBlock, StoredRow, StoredRows};
 use serde_json::Value;
 
 use super::Arena;
@@ -14,18 +14,18 @@ async fn settle(arena: &Arena<'_>, block: u32, created: u32, failed: u32) -> Res
 
 async fn settle_at(arena: &Arena<'_>, block: u32, created: u32, failed: u32, minute: i64) -> Result<()> {
     let mut uow = arena.begin().await?;
-    uow.operations().settle_block(ID, block, BlockOutcome { created, failed }, at(minute)).await?;
+    uow.operations().settle_block(ID, block, BlockOutcome::made(created, failed), at(minute)).await?;
     Ok(uow.commit().await?)
 }
 
-fn row(row: u32, code: &str) -> FailedRow {
+fn row(row: u32, code: &str) -> StoredRow {
     let problems = format!(r#"[{{"field": "email", "code": "{code}", "detail": "Ü \"x\""}}]"#);
-    FailedRow { row, line: u64::from(row) + 5_000_000_000, status: RowStatus::Failed, problems }
+    StoredRow { problems, ..StoredRow::new(row, u64::from(row) + 5_000_000_000, RowStatus::Failed) }
 }
 
 /// Storage may write JSON in its own way.
-fn same(a: &FailedRow, b: &FailedRow) -> Result<bool> {
-    let problems = |row: &FailedRow| serde_json::from_str::<Value>(&row.problems).context("no JSON");
+fn same(a: &StoredRow, b: &StoredRow) -> Result<bool> {
+    let problems = |row: &StoredRow| serde_json::from_str::<Value>(&row.problems).context("no JSON");
     Ok((a.row, a.line, a.status) == (b.row, b.line, b.status) && problems(a)? == problems(b)?)
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn a_settled_block_has_its_outcome(arena: &Arena<'_>) -> Result
     settle(arena, 0, 3, 2).await?;
     let mut uow = arena.begin().await?;
     let done = uow.operations().lock_block(ID, 0).await?.context("the block is not there")?;
-    ensure!(done.outcome == Some(BlockOutcome { created: 3, failed: 2 }));
+    ensure!(done.outcome == Some(BlockOutcome::made(3, 2)));
     let open = uow.operations().lock_block(ID, 1).await?.context("the block is not there")?;
     ensure!(open.outcome.is_none());
     Ok(())
@@ -92,7 +92,7 @@ pub(super) async fn a_locked_block_is_done_once(arena: &Arena<'_>) -> Result<()>
         if let Some(outcome) = block.outcome {
             return anyhow::Ok((outcome.created, false));
         }
-        uow.operations().settle_block(ID, 0, BlockOutcome { created, failed: 0 }, at(1)).await?;
+        uow.operations().settle_block(ID, 0, BlockOutcome::made(created, 0), at(1)).await?;
         uow.commit().await?;
         Ok((created, true))
     };
@@ -105,28 +105,28 @@ pub(super) async fn a_locked_block_is_done_once(arena: &Arena<'_>) -> Result<()>
 pub(super) async fn rows_are_read_in_order_after_a_row_up_to_a_limit(arena: &Arena<'_>) -> Result<()> {
     arena.queue(ID, &[9], at(0)).await?;
     let mut uow = arena.begin().await?;
-    let refused = FailedRow { status: RowStatus::MailRefused, ..row(2, "mail_refused") };
+    let refused = StoredRow { status: RowStatus::MailRefused, ..row(2, "mail_refused") };
     uow.operations().insert_rows(ID, &[row(7, "missing"), refused.clone(), row(5, "too_long")]).await?;
     uow.operations().insert_rows(ID, &[row(3, "duplicate")]).await?;
     uow.commit().await?;
 
     let reader = arena.world.operations();
-    let all = reader.rows(arena.tenant, ID, None, 0, 10).await?;
+    let all = reader.rows(arena.tenant, ID, StoredRows::All, 0, 10).await?;
     let expected = [refused, row(3, "duplicate"), row(5, "too_long"), row(7, "missing")];
     ensure!(all.len() == expected.len(), "{} rows", all.len());
     for (got, wanted) in all.iter().zip(&expected) {
         ensure!(same(got, wanted)?, "{got:?} is not {wanted:?}");
     }
-    let page: Vec<_> = reader.rows(arena.tenant, ID, None, 2, 2).await?.iter().map(|row| row.row).collect();
+    let page: Vec<_> = reader.rows(arena.tenant, ID, StoredRows::All, 2, 2).await?.iter().map(|row| row.row).collect();
     ensure!(page == [3, 5]);
-    ensure!(reader.rows(arena.tenant, ID, None, 7, 10).await?.is_empty());
+    ensure!(reader.rows(arena.tenant, ID, StoredRows::All, 7, 10).await?.is_empty());
     Ok(())
 }
 
 pub(super) async fn rows_are_read_by_status(arena: &Arena<'_>) -> Result<()> {
     arena.queue(ID, &[9], at(0)).await?;
     let mut uow = arena.begin().await?;
-    let refused = |n| FailedRow { status: RowStatus::MailRefused, ..row(n, "mail_refused") };
+    let refused = |n| StoredRow { status: RowStatus::MailRefused, ..row(n, "mail_refused") };
     uow.operations().insert_rows(ID, &[row(1, "missing"), refused(2), row(3, "missing"), refused(4)]).await?;
     uow.commit().await?;
     for (status, after, limit, expected) in [
@@ -136,7 +136,7 @@ pub(super) async fn rows_are_read_by_status(arena: &Arena<'_>) -> Result<()> {
         (RowStatus::Failed, 0, 1, vec![1]),
         (RowStatus::Created, 0, 10, vec![]),
     ] {
-        let rows = arena.world.operations().rows(arena.tenant, ID, Some(status), after, limit).await?;
+        let rows = arena.world.operations().rows(arena.tenant, ID, StoredRows::Only(status), after, limit).await?;
         ensure!(rows.iter().map(|row| row.row).collect::<Vec<_>>() == expected, "{status:?}");
     }
     Ok(())
@@ -149,7 +149,7 @@ pub(super) async fn the_ledger_has_the_blocks_that_are_done_in_order(arena: &Are
     settle(arena, 0, 5, 0).await?;
     settle(arena, 2, 1, 2).await?;
     let line = |first_row, rows, created, failed| {
-        let outcome = BlockOutcome { created, failed };
+        let outcome = BlockOutcome::made(created, failed);
         SettledBlock { first_row, rows, outcome }
     };
     let all = [line(1, 5, 5, 0), line(10, 3, 1, 2), line(13, 2, 0, 2)];
@@ -168,7 +168,7 @@ pub(super) async fn a_row_that_is_there_is_kept(arena: &Arena<'_>) -> Result<()>
         uow.operations().insert_rows(ID, &rows).await?;
         uow.commit().await?;
     }
-    let rows = arena.world.operations().rows(arena.tenant, ID, None, 0, 10).await?;
+    let rows = arena.world.operations().rows(arena.tenant, ID, StoredRows::All, 0, 10).await?;
     let [first, other] = rows.as_slice() else { anyhow::bail!("{} rows instead of 2", rows.len()) };
     ensure!(same(first, &row(3, "first"))? && same(other, &row(4, "other"))?);
     Ok(())
@@ -176,7 +176,7 @@ pub(super) async fn a_row_that_is_there_is_kept(arena: &Arena<'_>) -> Result<()>
 
 pub(super) async fn blocks_are_read_as_uploaded_from_a_number_or_a_row_on(arena: &Arena<'_>) -> Result<()> {
     arena.queue(operation_id(1), &[3, 2, 4], at(0)).await?;
-    let outcome = BlockOutcome { created: 1, failed: 1 };
+    let outcome = BlockOutcome::made(1, 1);
     let mut uow = arena.begin().await?;
     uow.operations().settle_block(operation_id(1), 1, outcome, at(1)).await?;
     uow.commit().await?;

@@ -77,7 +77,7 @@ pub(super) async fn a_list_has_the_progress_of_each(arena: &Arena<'_>) -> Result
         arena.queue(operation_id(n), &[5, 4], at(0)).await?;
     }
     let mut uow = arena.begin().await?;
-    uow.operations().settle_block(operation_id(1), 1, BlockOutcome { created: 3, failed: 1 }, at(3)).await?;
+    uow.operations().settle_block(operation_id(1), 1, BlockOutcome::made(3, 1), at(3)).await?;
     let batch = MailBatch { first_row: 6, last_row: 9, done_through: 5, deferred: Vec::new() };
     uow.mails().insert(operation_id(1), 1, &batch, 3, at(0)).await?;
     uow.commit().await?;

@@ -2,6 +2,7 @@ use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
+use muster_domain::webhooks::WebhookReader;
 
 use super::World;
 use crate::memory::MemoryStore;
@@ -32,6 +33,10 @@ impl World for MemoryStore {
     }
 
     fn welcomes(&self) -> &dyn WelcomeReader {
+        self
+    }
+
+    fn webhooks(&self) -> &dyn WebhookReader {
         self
     }
 }

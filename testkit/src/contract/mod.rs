@@ -20,12 +20,15 @@ mod memory;
 mod rate_limits;
 mod removal;
 mod search_index;
+mod sets;
 mod single;
 mod tenants;
 mod units;
 mod upload;
 mod user_list;
 mod users;
+mod webhook_deliveries;
+mod webhooks;
 mod welcomes;
 mod world;
 
@@ -56,6 +59,13 @@ macro_rules! cases {
 }
 
 cases! {
+    sets:
+        many_are_locked_in_the_order_of_their_ids
+        many_are_stored_with_their_histories
+        what_one_of_many_cannot_have_is_a_conflict
+        many_are_removed_with_all_that_tells_of_them
+        an_undo_gets_the_blocks_that_did_something
+        rows_are_read_as_they_were_stored;
     users:
         insert_free_returns_the_ids_that_were_not_inserted
         of_several_with_the_same_email_or_user_name_the_first_is_inserted
@@ -104,6 +114,19 @@ cases! {
         who_was_sent_after_all_is_refused_no_more
         what_waits_or_stands_still_is_due
         what_was_refused_is_due_no_more;
+    webhooks:
+        an_endpoint_is_read_back_changed_and_removed_with_its_deliveries
+        a_tenant_has_at_most_so_many_endpoints
+        of_many_who_make_endpoints_no_more_than_fit_do
+        single_writes_are_told_to_who_subscribes
+        who_is_made_in_one_step_is_told_once
+        moves_of_operations_are_told
+        a_drop_tells_nothing
+        all_endpoints_are_told_the_same_message;
+    webhook_deliveries:
+        a_delivery_is_recorded_and_listed_by_state
+        what_is_due_is_taken_once
+        what_has_ended_long_ago_is_forgotten;
     upload:
         a_new_operation_is_receiving
         blocks_are_given_back_as_they_were_stored
@@ -183,7 +206,8 @@ cases! {
         operations_never_meet
         blocks_and_rows_never_meet
         keys_never_meet
-        mails_never_meet;
+        mails_never_meet
+        webhooks_never_meet;
 }
 
 /// Runs every case, and names all that fail.

@@ -2,7 +2,7 @@ use anyhow::{Result, ensure};
 use chrono::{DateTime, Utc};
 use muster_domain::OperationId;
 use muster_domain::mails::MailBatch;
-use muster_domain::operations::{DueReason, FailedRow, KeyOwner, RowStatus};
+use muster_domain::operations::{DueReason, KeyOwner, RowStatus, StoredRow, StoredRows};
 
 use super::Arena;
 use super::arena::{at, operation_id};
@@ -40,7 +40,7 @@ async fn has_upload(arena: &Arena<'_>, number: u32) -> Result<bool> {
 }
 
 async fn report(arena: &Arena<'_>, rows: u32) -> Result<()> {
-    let failed = |row| FailedRow { row, line: 2, status: RowStatus::Failed, problems: "[]".to_owned() };
+    let failed = |row| StoredRow::new(row, 2, RowStatus::Failed);
     let rows: Vec<_> = (1..=rows).map(failed).collect();
     let mut uow = arena.begin().await?;
     uow.operations().insert_rows(ID, &rows).await?;
@@ -85,7 +85,7 @@ pub(super) async fn results_are_removed_in_steps_and_the_operation_with_the_last
     ensure!(remove_results(arena, 9).await? == 0, "it has not ended");
     arena.end(ID, at(1)).await?;
     ensure!(remove_results(arena, 3).await? == 3);
-    let left = arena.world.operations().rows(arena.tenant, ID, None, 0, 99).await?;
+    let left = arena.world.operations().rows(arena.tenant, ID, StoredRows::All, 0, 99).await?;
     ensure!(left.iter().map(|row| row.row).collect::<Vec<_>>() == [4, 5]);
     ensure!(arena.operation(ID).await?.state.is_final());
     ensure!(remove_results(arena, 3).await? == 2);

@@ -75,7 +75,7 @@ pub(super) async fn a_search_finds_by_what_users_are_called_now(arena: &Arena<'_
         index_all(arena).await?;
     }
     let mut uow = arena.begin().await?;
-    ensure!(uow.users().remove(user_id(1)).await?);
+    ensure!(uow.users().remove(user_id(1), at(9)).await?);
     uow.commit().await?;
     for _ in 0..2 {
         ensure!(find(arena, "latter").await?.is_empty(), "a removed user is found");

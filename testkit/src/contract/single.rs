@@ -106,8 +106,8 @@ pub(super) async fn a_removed_user_leaves_nothing(arena: &Arena<'_>) -> Result<(
     arena.delete(user_id(2)).await?;
     for n in [1, 2] {
         let mut uow = arena.begin().await?;
-        ensure!(uow.users().remove(user_id(n)).await?);
-        ensure!(!uow.users().remove(user_id(n)).await?);
+        ensure!(uow.users().remove(user_id(n), at(9)).await?);
+        ensure!(!uow.users().remove(user_id(n), at(9)).await?);
         uow.commit().await?;
         ensure!(arena.world.user_list().history(arena.tenant, user_id(n), None, 9).await?.is_none());
     }

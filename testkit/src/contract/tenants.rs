@@ -2,12 +2,14 @@ use anyhow::{Context as _, Result, ensure};
 use muster_domain::OperationId;
 use muster_domain::mails::{DueWelcomes, MailBatch};
 use muster_domain::operations::{
-    BlockOutcome, FailedRow, IdempotencyEntry, KeyOwner, OperationState, Progress, RowStatus,
+    BlockOutcome, IdempotencyEntry, KeyOwner, OperationState, Progress, RowStatus, StoredRow, StoredRows,
 };
 use muster_domain::users::{StoredUser, UserEventKind};
+use muster_domain::webhooks::WebhookEvent;
 
 use super::Arena;
 use super::arena::{OPTIONS, at, blocks, event, made, new_operation, operation_id, user, user_id};
+use super::webhooks::{subscribe, told};
 use super::welcomes::batch;
 
 const ID: OperationId = operation_id(1);
@@ -42,15 +44,15 @@ pub(super) async fn readers_never_meet(arena: &Arena<'_>) -> Result<()> {
     arena.insert(&[user(1, "ada", "ada")?]).await?;
     arena.queue(ID, &[2], at(0)).await?;
     let mut uow = arena.begin().await?;
-    uow.operations().settle_block(ID, 0, BlockOutcome { created: 1, failed: 1 }, at(1)).await?;
-    let row = FailedRow { row: 2, line: 2, status: RowStatus::Failed, problems: "[]".to_owned() };
+    uow.operations().settle_block(ID, 0, BlockOutcome::made(1, 1), at(1)).await?;
+    let row = StoredRow::new(2, 2, RowStatus::Failed);
     uow.operations().insert_rows(ID, &[row]).await?;
     uow.commit().await?;
     ensure!(arena.world.users().find(arena.other, user_id(1)).await?.is_none());
     let operations = arena.world.operations();
     ensure!(operations.find(arena.other, ID).await?.is_none());
     ensure!(operations.list(arena.other, None, None, 9).await?.is_empty());
-    ensure!(operations.rows(arena.other, ID, None, 0, 9).await?.is_empty());
+    ensure!(operations.rows(arena.other, ID, StoredRows::All, 0, 9).await?.is_empty());
     ensure!(operations.ledger(arena.other, ID, 0).await?.is_empty());
     ensure!(operations.ledger(arena.tenant, ID, 0).await?.len() == 1);
     Ok(())
@@ -95,14 +97,14 @@ pub(super) async fn blocks_and_rows_never_meet(arena: &Arena<'_>) -> Result<()> 
     ensure!(uow.operations().lock_block(ID, 0).await?.is_none());
     ensure!(uow.operations().open_blocks(ID, 0, 9).await?.is_empty());
     drop(uow);
-    let outcome = BlockOutcome { created: 2, failed: 0 };
-    let row = FailedRow { row: 2, line: 2, status: RowStatus::Failed, problems: "[]".to_owned() };
+    let outcome = BlockOutcome::made(2, 0);
+    let row = StoredRow::new(2, 2, RowStatus::Failed);
     meddle!(arena, |uow| uow.operations().settle_block(ID, 0, outcome, at(5)));
     meddle!(arena, |uow| uow.operations().insert_rows(ID, std::slice::from_ref(&row)));
 
     let progress = Progress { rows_total: 2, blocks_total: 1, ..Progress::default() };
     ensure!(arena.operation(ID).await?.progress == progress);
-    ensure!(arena.world.operations().rows(arena.tenant, ID, None, 0, 9).await?.is_empty());
+    ensure!(arena.world.operations().rows(arena.tenant, ID, StoredRows::All, 0, 9).await?.is_empty());
     let mut uow = arena.begin().await?;
     ensure!(uow.operations().lock_block(receiving, 0).await?.is_none());
     Ok(())
@@ -158,7 +160,7 @@ pub(super) async fn single_users_never_meet(arena: &Arena<'_>) -> Result<()> {
     arena.make(&ada).await?;
     let mut uow = arena.begin_as(arena.other).await?;
     ensure!(uow.users().lock(user_id(1)).await?.is_none());
-    ensure!(!uow.users().remove(user_id(1)).await?);
+    ensure!(!uow.users().remove(user_id(1), at(9)).await?);
     drop(uow);
     let mut stored = StoredUser { user: ada.clone(), deleted_at: None };
     stored.delete(at(5));
@@ -193,5 +195,36 @@ pub(super) async fn welcomes_never_meet(arena: &Arena<'_>) -> Result<()> {
     drop(uow);
     let due = arena.world.welcomes().due_welcomes(at(100), 100_000).await?;
     ensure!(due.contains(&DueWelcomes { tenant: arena.tenant, batch: Some(batch(1)) }), "somebody else touched it");
+    Ok(())
+}
+
+pub(super) async fn webhooks_never_meet(arena: &Arena<'_>) -> Result<()> {
+    let endpoint = subscribe(arena, 1, &WebhookEvent::ALL).await?;
+    arena.make(&made(1, "ada", 0)?).await?;
+    let before = told(arena, 1).await?;
+    let delivery = before.first().context("nothing was told")?;
+    let mut uow = arena.begin_as(arena.other).await?;
+    let webhooks = uow.webhooks();
+    ensure!(webhooks.endpoints().await?.is_empty());
+    ensure!(webhooks.endpoint(endpoint.id).await?.is_none() && webhooks.lock_endpoint(endpoint.id).await?.is_none());
+    ensure!(webhooks.delivery(delivery.id).await?.is_none() && webhooks.lock_delivery(delivery.id).await?.is_none());
+    ensure!(webhooks.deliveries(endpoint.id, None, None, 9).await?.is_empty());
+    ensure!(webhooks.take(9, at(500), at(600)).await?.is_empty());
+    ensure!(webhooks.forget(at(500), 9).await? == 0);
+    ensure!(!webhooks.remove(endpoint.id).await?);
+    drop(uow);
+    let mut done = delivery.clone();
+    done.attempted(1, Ok(200), None, at(9));
+    meddle!(arena, |uow| uow.webhooks().store_endpoint(&endpoint));
+    meddle!(arena, |uow| uow.webhooks().record(&done, at(9)));
+    meddle!(arena, |uow| uow.webhooks().postpone(&[delivery.id], at(900)));
+    let other = made(1, "ada", 0)?;
+    let event = event(&other, UserEventKind::Created, 0);
+    ensure!(arena.world.user_maker().make(arena.other, &other, &event, false).await?);
+
+    ensure!(told(arena, 1).await? == before);
+    let mut uow = arena.begin().await?;
+    ensure!(uow.webhooks().endpoint(endpoint.id).await? == Some(endpoint));
+    ensure!(uow.webhooks().take(9, at(500), at(600)).await? == [delivery.id]);
     Ok(())
 }

@@ -2,7 +2,7 @@ use anyhow::{Result, ensure};
 use muster_application::ports::UnitOfWork;
 use muster_domain::OperationId;
 use muster_domain::mails::MailBatch;
-use muster_domain::operations::{BlockOutcome, FailedRow, KeyOwner, Operation, RowStatus};
+use muster_domain::operations::{BlockOutcome, KeyOwner, Operation, RowStatus, StoredRow, StoredRows};
 use muster_domain::users::User;
 
 use super::Arena;
@@ -15,8 +15,8 @@ async fn write_everything(uow: &mut dyn UnitOfWork) -> Result<()> {
     ensure!(uow.users().insert_free(&[user(1, "ada", "ada")?], at(0)).await?.is_empty());
     ensure!(uow.operations().claim_key("key", KeyOwner::Operation(ID), None, at(10)).await?.is_none());
     queue_in(uow, ID, &[2], at(0)).await?;
-    uow.operations().settle_block(ID, 0, BlockOutcome { created: 1, failed: 1 }, at(0)).await?;
-    let row = FailedRow { row: 2, line: 2, status: RowStatus::Failed, problems: "[]".to_owned() };
+    uow.operations().settle_block(ID, 0, BlockOutcome::made(1, 1), at(0)).await?;
+    let row = StoredRow::new(2, 2, RowStatus::Failed);
     uow.operations().insert_rows(ID, &[row]).await?;
     let batch = MailBatch { first_row: 1, last_row: 2, done_through: 0, deferred: Vec::new() };
     Ok(uow.mails().insert(ID, 0, &batch, 1, at(0)).await?)
@@ -25,7 +25,7 @@ async fn write_everything(uow: &mut dyn UnitOfWork) -> Result<()> {
 /// What the readers see of it.
 async fn read(arena: &Arena<'_>) -> Result<(Option<User>, Option<Operation>, usize)> {
     let operations = arena.world.operations();
-    let rows = operations.rows(arena.tenant, ID, None, 0, 10).await?.len();
+    let rows = operations.rows(arena.tenant, ID, StoredRows::All, 0, 10).await?.len();
     Ok((arena.world.users().find(arena.tenant, user_id(1)).await?, operations.find(arena.tenant, ID).await?, rows))
 }
 

@@ -1,6 +1,6 @@
 use anyhow::{Context as _, Result, ensure};
 use muster_domain::operations::{
-    ImportOptions, KeyOwner, OnError, OperationKind, OperationState, Progress, UploadFormat,
+    KeyOwner, OnError, OperationKind, OperationOptions, OperationState, Progress, StoredRows, UploadFormat,
 };
 
 use super::Arena;
@@ -56,7 +56,7 @@ pub(super) async fn blocks_are_appended_only_while_receiving(arena: &Arena<'_>) 
 pub(super) async fn an_upload_is_queued_once(arena: &Arena<'_>) -> Result<()> {
     let id = operation_id(1);
     arena.receive(id, at(0)).await?;
-    let first = ImportOptions { on_error: OnError::Abort, send_welcome: false, max_errors: None };
+    let first = OperationOptions { send_welcome: false, ..OperationOptions::of(OnError::Abort) };
     let columns = ["shoe \"size\"".to_owned(), "größe,{}".to_owned()];
     let mut uow = arena.begin().await?;
     ensure!(uow.operations().append_blocks(id, &blocks(&[3, 2]), at(1)).await?);
@@ -112,7 +112,7 @@ pub(super) async fn a_discard_takes_the_blocks_and_the_key_along(arena: &Arena<'
 pub(super) async fn an_unknown_operation_is_none(arena: &Arena<'_>) -> Result<()> {
     let id = operation_id(404);
     ensure!(arena.world.operations().find(arena.tenant, id).await?.is_none());
-    ensure!(arena.world.operations().rows(arena.tenant, id, None, 0, 10).await?.is_empty());
+    ensure!(arena.world.operations().rows(arena.tenant, id, StoredRows::All, 0, 10).await?.is_empty());
     ensure!(arena.world.operations().ledger(arena.tenant, id, 0).await?.is_empty());
     let mut uow = arena.begin().await?;
     ensure!(uow.operations().find(id).await?.is_none());

@@ -2,6 +2,7 @@ use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
+use muster_domain::webhooks::WebhookReader;
 
 /// A storage that is to keep the contract. It may hold other data; each case uses tenants of its own, and at most
 /// eight units of work at once.
@@ -20,4 +21,6 @@ pub trait World: Send + Sync {
     fn search_index(&self) -> &dyn SearchIndexReader;
     /// Its reader of welcome mails.
     fn welcomes(&self) -> &dyn WelcomeReader;
+    /// Its reader of deliveries.
+    fn webhooks(&self) -> &dyn WebhookReader;
 }

@@ -2,8 +2,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use muster_application::ports::{GatewayError, StartImport, StartWelcomes, Started, WorkflowGateway};
-use muster_domain::{OperationId, WelcomeBatchId};
+use muster_application::ports::{GatewayError, StartOperation, StartWebhook, StartWelcomes, Started, WorkflowGateway};
+use muster_domain::{OperationId, WebhookDeliveryId, WelcomeBatchId};
 
 use super::lock;
 
@@ -16,11 +16,13 @@ struct Inner {
     down: bool,
     closed: HashSet<OperationId>,
     closed_mails: HashSet<OperationId>,
-    imports: Vec<StartImport>,
-    wakes: Vec<StartImport>,
-    mails: Vec<StartImport>,
+    imports: Vec<StartOperation>,
+    wakes: Vec<StartOperation>,
+    mails: Vec<StartOperation>,
     closed_welcomes: HashSet<WelcomeBatchId>,
     welcomes: Vec<StartWelcomes>,
+    closed_webhooks: HashSet<WebhookDeliveryId>,
+    webhooks: Vec<StartWebhook>,
 }
 
 impl MemoryGateway {
@@ -44,36 +46,46 @@ impl MemoryGateway {
         lock(&self.0).closed_welcomes.insert(batch);
     }
 
+    /// From now on says that the workflow of this delivery has run and is closed.
+    pub fn close_webhook(&self, delivery: WebhookDeliveryId) {
+        lock(&self.0).closed_webhooks.insert(delivery);
+    }
+
+    /// As [`Self::starts`], for deliveries to endpoints.
+    pub fn webhook_starts(&self) -> Vec<StartWebhook> {
+        lock(&self.0).webhooks.clone()
+    }
+
     /// As [`Self::starts`], for batches of welcome mails.
     pub fn welcome_starts(&self) -> Vec<StartWelcomes> {
         lock(&self.0).welcomes.clone()
     }
 
     /// Every start of an import that was answered with [`Started::Running`], repeats included.
-    pub fn starts(&self) -> Vec<StartImport> {
+    pub fn starts(&self) -> Vec<StartOperation> {
         lock(&self.0).imports.clone()
     }
 
     /// As [`Self::starts`], for workflows that were told that their operation has moved.
-    pub fn wakes(&self) -> Vec<StartImport> {
+    pub fn wakes(&self) -> Vec<StartOperation> {
         lock(&self.0).wakes.clone()
     }
 
     /// As [`Self::starts`], for the workflows that send mails.
-    pub fn mail_starts(&self) -> Vec<StartImport> {
+    pub fn mail_starts(&self) -> Vec<StartOperation> {
         lock(&self.0).mails.clone()
     }
 }
 
 #[async_trait]
 impl WorkflowGateway for MemoryGateway {
-    async fn start_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
+    async fn start_operation(&self, start: &StartOperation) -> Result<Started, GatewayError> {
         let mut inner = lock(&self.0);
         let closed = inner.closed.contains(&start.operation);
         inner.answer(closed, start, |inner| &mut inner.imports)
     }
 
-    async fn wake_import(&self, start: &StartImport) -> Result<Started, GatewayError> {
+    async fn wake_operation(&self, start: &StartOperation) -> Result<Started, GatewayError> {
         let mut inner = lock(&self.0);
         let closed = inner.closed.contains(&start.operation);
         let started = inner.answer(closed, start, |inner| &mut inner.imports)?;
@@ -81,7 +93,7 @@ impl WorkflowGateway for MemoryGateway {
         Ok(started)
     }
 
-    async fn start_mails(&self, start: &StartImport) -> Result<Started, GatewayError> {
+    async fn start_mails(&self, start: &StartOperation) -> Result<Started, GatewayError> {
         let mut inner = lock(&self.0);
         let closed = inner.closed_mails.contains(&start.operation);
         inner.answer(closed, start, |inner| &mut inner.mails)
@@ -91,6 +103,12 @@ impl WorkflowGateway for MemoryGateway {
         let mut inner = lock(&self.0);
         let closed = inner.closed_welcomes.contains(&start.batch);
         inner.answer(closed, start, |inner| &mut inner.welcomes)
+    }
+
+    async fn start_webhook(&self, start: &StartWebhook) -> Result<Started, GatewayError> {
+        let mut inner = lock(&self.0);
+        let closed = inner.closed_webhooks.contains(&start.delivery);
+        inner.answer(closed, start, |inner| &mut inner.webhooks)
     }
 }
 

@@ -2,7 +2,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use muster_application::ports::IdSource;
-use muster_domain::{EventId, OperationId, UserId, WelcomeBatchId};
+use muster_domain::webhooks::WebhookSecret;
+use muster_domain::{
+    EventId, OperationId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+};
 use uuid::Uuid;
 
 /// Ids that count up, the same in every run. Clones share the count.
@@ -32,5 +35,23 @@ impl IdSource for MemoryIds {
 
     fn welcome_batch_id(&self) -> WelcomeBatchId {
         WelcomeBatchId::new(self.next())
+    }
+
+    fn webhook_endpoint_id(&self) -> WebhookEndpointId {
+        WebhookEndpointId::new(self.next())
+    }
+
+    fn webhook_delivery_id(&self) -> WebhookDeliveryId {
+        WebhookDeliveryId::new(self.next())
+    }
+
+    fn webhook_message_id(&self) -> WebhookMessageId {
+        WebhookMessageId::new(self.next())
+    }
+
+    fn webhook_secret(&self) -> WebhookSecret {
+        let mut bytes = [7; WebhookSecret::BYTES];
+        bytes.iter_mut().zip(self.next().into_bytes()).for_each(|(byte, of_id)| *byte = of_id);
+        WebhookSecret::new(bytes)
     }
 }

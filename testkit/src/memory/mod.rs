@@ -23,6 +23,8 @@ mod user_list;
 mod user_writes;
 mod users;
 mod watch;
+mod webhook_sender;
+mod webhooks;
 mod welcomes;
 
 pub use clock::MemoryClock;
@@ -32,10 +34,11 @@ pub use heartbeat::{CancelAfter, NoHeartbeat};
 pub use ids::MemoryIds;
 pub use limiter::MemoryLimiter;
 pub use mailer::MemoryMailer;
-pub use state::{StoredBatch, StoredBlock, StoredKey, StoredOperation, StoredWelcome, TenantState};
+pub use state::{StoredBatch, StoredBlock, StoredDelivery, StoredKey, StoredOperation, StoredWelcome, TenantState};
 pub use store::MemoryStore;
 pub use unit::MemoryUnit;
 pub use watch::MemoryWatch;
+pub use webhook_sender::MemoryWebhooks;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

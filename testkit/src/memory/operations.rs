@@ -3,9 +3,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    Block, BlockOutcome, BlockPayload, FailedRow, IdempotencyEntry, ImportOptions, KeyOwner, NewOperation, OnError,
-    Operation, OperationRepository, OperationState,
+    Block, BlockOutcome, BlockPayload, IdempotencyEntry, KeyOwner, NewOperation, OnError, Operation, OperationKind,
+    OperationOptions, OperationRepository, OperationState, SettledBlock, StoredRow,
 };
+use muster_domain::webhooks::Happening;
 use muster_domain::{OperationId, RepositoryError};
 
 use super::unit::defect;
@@ -19,13 +20,14 @@ impl OperationRepository for MemoryUnit {
                 kind: operation.kind,
                 state: OperationState::Receiving,
                 format: operation.format,
-                options: ImportOptions { on_error: OnError::Continue, send_welcome: true, max_errors: None },
+                options: OperationOptions::of(OnError::Continue),
                 unknown_columns: Vec::new(),
                 rows_total: 0,
                 blocks_total: 0,
                 pause: None,
                 errors_accepted: 0,
                 failure: None,
+                parent: operation.parent,
                 actor: operation.actor.clone(),
                 created_at: operation.created_at,
                 updated_at: now,
@@ -91,7 +93,7 @@ impl OperationRepository for MemoryUnit {
     async fn queue(
         &mut self,
         operation: OperationId,
-        options: ImportOptions,
+        options: OperationOptions,
         unknown_columns: &[String],
         rows: u32,
         blocks: u32,
@@ -163,10 +165,52 @@ impl OperationRepository for MemoryUnit {
             stored.started_at = operation.started_at;
             stored.finished_at = operation.finished_at;
             stored.updated_at = operation.finished_at.unwrap_or(stored.updated_at);
+            let at = stored.updated_at;
+            if let Some(told) = Happening::of_operation(operation, at) {
+                draft.tell(&told);
+            }
             Ok(())
         })?;
         self.note_move(operation.id);
         Ok(())
+    }
+
+    async fn undo_of(&mut self, operation: OperationId) -> Result<Option<OperationId>, RepositoryError> {
+        self.statement(|draft| {
+            let is_undo =
+                |stored: &StoredOperation| stored.parent == Some(operation) && stored.kind == OperationKind::Undo;
+            let found = draft.operations.iter().filter(|(_, stored)| is_undo(stored));
+            Ok(found.max_by_key(|(id, stored)| (stored.created_at, **id)).map(|(id, _)| *id))
+        })
+    }
+
+    async fn copy_blocks(
+        &mut self,
+        operation: OperationId,
+        parent: OperationId,
+    ) -> Result<(u32, u32), RepositoryError> {
+        self.statement(|draft| Ok(draft.copy_blocks(operation, parent)))
+    }
+
+    async fn settled_block(
+        &mut self,
+        operation: OperationId,
+        first_row: u32,
+    ) -> Result<Option<SettledBlock>, RepositoryError> {
+        self.statement(|draft| Ok(draft.ledger(operation).into_iter().find(|block| block.first_row == first_row)))
+    }
+
+    async fn stored_rows(
+        &mut self,
+        operation: OperationId,
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<StoredRow>, RepositoryError> {
+        self.statement(|draft| {
+            let mut rows = draft.rows_of(operation);
+            rows.retain(|row| (first..=last).contains(&row.row));
+            Ok(rows)
+        })
     }
 
     async fn store(&mut self, operation: &Operation, now: DateTime<Utc>) -> Result<(), RepositoryError> {
@@ -178,6 +222,9 @@ impl OperationRepository for MemoryUnit {
             stored.options.max_errors = operation.options.max_errors;
             stored.errors_accepted = operation.errors_accepted;
             stored.updated_at = now;
+            if let Some(told) = Happening::of_operation(operation, now) {
+                draft.tell(&told);
+            }
             Ok(())
         })?;
         self.note_move(operation.id);
@@ -234,7 +281,7 @@ impl OperationRepository for MemoryUnit {
         })
     }
 
-    async fn insert_rows(&mut self, operation: OperationId, rows: &[FailedRow]) -> Result<(), RepositoryError> {
+    async fn insert_rows(&mut self, operation: OperationId, rows: &[StoredRow]) -> Result<(), RepositoryError> {
         self.statement(|draft| {
             if !draft.operations.contains_key(&operation) {
                 return Err(defect("rows of an operation that does not exist"));

@@ -3,14 +3,14 @@ use std::cmp::Reverse;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    DueOperation, DueReason, FailedRow, KeyOwner, Operation, OperationPosition, OperationReader, OperationState,
-    RowStatus, SettledBlock, UploadedBlock,
+    DueOperation, DueReason, KeyOwner, Operation, OperationPosition, OperationReader, OperationState, SettledBlock,
+    StoredRow, StoredRows, UploadedBlock,
 };
 use muster_domain::users::{User, UserReader};
 use muster_domain::{OperationId, RepositoryError, TenantId, UserId};
 use uuid::Uuid;
 
-use super::{MemoryStore, StoredBlock, StoredOperation, TenantState};
+use super::{MemoryStore, StoredOperation, TenantState};
 
 #[async_trait]
 impl UserReader for MemoryStore {
@@ -70,13 +70,13 @@ impl OperationReader for MemoryStore {
         &self,
         tenant: TenantId,
         operation: OperationId,
-        status: Option<RowStatus>,
+        wanted: StoredRows,
         after: u32,
         limit: u32,
-    ) -> Result<Vec<FailedRow>, RepositoryError> {
+    ) -> Result<Vec<StoredRow>, RepositoryError> {
         self.fault().call()?;
         let mut rows = self.tenant(tenant).rows_of(operation);
-        rows.retain(|row| row.row > after && status.is_none_or(|status| status == row.status));
+        rows.retain(|row| row.row > after && wanted.contain(row.status));
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(rows)
     }
@@ -88,12 +88,9 @@ impl OperationReader for MemoryStore {
         after: u32,
     ) -> Result<Vec<SettledBlock>, RepositoryError> {
         self.fault().call()?;
-        let state = self.tenant(tenant);
-        let blocks = state.blocks.range((operation, 0)..=(operation, u32::MAX)).map(|(_, block)| block);
-        let settled = blocks.filter_map(|StoredBlock { payload, outcome, .. }| {
-            Some(SettledBlock { first_row: payload.first_row, rows: payload.rows, outcome: (*outcome)? })
-        });
-        Ok(settled.filter(|block| block.last_row() > after).collect())
+        let mut ledger = self.tenant(tenant).ledger(operation);
+        ledger.retain(|block| block.last_row() > after);
+        Ok(ledger)
     }
 
     async fn block_from(

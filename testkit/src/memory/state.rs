@@ -1,14 +1,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use muster_domain::mails::MailBatch;
 use muster_domain::operations::{
-    BlockOutcome, BlockPayload, FailedRow, ImportOptions, KeyOwner, Operation, OperationFailure, OperationKind,
-    OperationState, Pause, Progress, UploadFormat,
+    BlockOutcome, BlockPayload, KeyOwner, Operation, OperationFailure, OperationKind, OperationOptions, OperationState,
+    Pause, Progress, SettledBlock, StoredRow, UploadFormat,
 };
 use muster_domain::users::{BlockEvent, StoredUser, User, UserEvent};
-use muster_domain::{OperationId, TenantId, UserId, WelcomeBatchId};
+use muster_domain::webhooks::{WebhookDelivery, WebhookEndpoint};
+use muster_domain::{OperationId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId, WelcomeBatchId};
 
 /// All that is stored of one tenant. Tables are shared until they are written, so a copy costs next to nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,12 +35,18 @@ pub struct TenantState {
     pub operations: BTreeMap<OperationId, StoredOperation>,
     /// Blocks by operation and number: payload and ledger.
     pub blocks: BTreeMap<(OperationId, u32), StoredBlock>,
-    /// Rows that did not simply succeed, by operation and number.
-    pub rows: Arc<BTreeMap<(OperationId, u32), FailedRow>>,
+    /// Rows that did not simply become users, by operation and number.
+    pub rows: Arc<BTreeMap<(OperationId, u32), StoredRow>>,
     /// Mail batches by operation and block.
     pub mails: BTreeMap<(OperationId, u32), StoredBatch>,
     /// Idempotency keys.
     pub keys: BTreeMap<String, StoredKey>,
+    /// Where the tenant is told of events.
+    pub endpoints: BTreeMap<WebhookEndpointId, WebhookEndpoint>,
+    /// What it is told.
+    pub deliveries: BTreeMap<WebhookDeliveryId, StoredDelivery>,
+    /// How many ids were made for that.
+    pub told: u64,
 }
 
 /// A line of `operations`.
@@ -51,7 +59,7 @@ pub struct StoredOperation {
     /// How its rows came in.
     pub format: UploadFormat,
     /// What was asked.
-    pub options: ImportOptions,
+    pub options: OperationOptions,
     /// Columns that nobody knows.
     pub unknown_columns: Vec<String>,
     /// Rows that were uploaded.
@@ -64,6 +72,8 @@ pub struct StoredOperation {
     pub errors_accepted: u64,
     /// Why it failed as a whole.
     pub failure: Option<OperationFailure>,
+    /// The operation that it is about or goes on with.
+    pub parent: Option<OperationId>,
     /// Who asked for it.
     pub actor: Option<Arc<str>>,
     /// When the upload began.
@@ -119,6 +129,15 @@ pub struct StoredWelcome {
     pub refused: Option<&'static str>,
 }
 
+/// A line of `webhook_deliveries`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDelivery {
+    /// The delivery.
+    pub delivery: WebhookDelivery,
+    /// When the relay is to look at it, while it is pending.
+    pub due_at: DateTime<Utc>,
+}
+
 /// A line of `idempotency_keys`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredKey {
@@ -141,6 +160,7 @@ impl TenantState {
                 progress.blocks_done += 1;
                 progress.rows_done += u64::from(block.payload.rows);
                 progress.created += u64::from(outcome.created);
+                progress.changed += u64::from(outcome.changed);
                 progress.failed += u64::from(outcome.failed);
                 progress.settled_at = progress.settled_at.max(block.settled_at);
             }
@@ -168,6 +188,7 @@ impl TenantState {
             pause: stored.pause,
             errors_accepted: stored.errors_accepted,
             failure: stored.failure.clone(),
+            parent: stored.parent,
             actor: stored.actor.clone(),
             created_at,
             queued_at,
@@ -176,8 +197,30 @@ impl TenantState {
         })
     }
 
-    /// The rows of an operation that did not simply succeed, by row.
-    pub fn rows_of(&self, id: OperationId) -> Vec<FailedRow> {
+    /// The ledger's lines of the blocks that are done, by row.
+    pub(super) fn ledger(&self, id: OperationId) -> Vec<SettledBlock> {
+        let blocks = self.blocks.range((id, 0)..=(id, u32::MAX)).map(|(_, block)| block);
+        let settled = blocks.filter_map(|StoredBlock { payload, outcome, .. }| {
+            Some(SettledBlock { first_row: payload.first_row, rows: payload.rows, outcome: (*outcome)? })
+        });
+        settled.collect()
+    }
+
+    pub(super) fn copy_blocks(&mut self, id: OperationId, parent: OperationId) -> (u32, u32) {
+        let mut ledger = self.ledger(parent);
+        ledger.retain(|block| block.outcome.created + block.outcome.changed > 0);
+        let (mut rows, mut blocks) = (0, 0);
+        for SettledBlock { first_row, rows: size, .. } in ledger {
+            let payload = BlockPayload { number: blocks, first_row, rows: size, data: Bytes::new() };
+            self.blocks.insert((id, blocks), StoredBlock { payload, outcome: None, settled_at: None });
+            rows += size;
+            blocks += 1;
+        }
+        (rows, blocks)
+    }
+
+    /// The rows of an operation of which something is stored, by row.
+    pub fn rows_of(&self, id: OperationId) -> Vec<StoredRow> {
         self.rows.range((id, 0)..=(id, u32::MAX)).map(|(_, row)| row.clone()).collect()
     }
 

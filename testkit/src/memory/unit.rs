@@ -3,6 +3,7 @@ use muster_application::ports::UnitOfWork;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::{KeyOwner, OperationRepository};
 use muster_domain::users::{SearchIndexRepository, UserRepository};
+use muster_domain::webhooks::WebhookRepository;
 use muster_domain::{OperationId, RepositoryError, TenantId};
 use tokio::sync::OwnedMutexGuard;
 
@@ -69,6 +70,10 @@ impl UnitOfWork for MemoryUnit {
     }
 
     fn search_index(&mut self) -> &mut dyn SearchIndexRepository {
+        self
+    }
+
+    fn webhooks(&mut self) -> &mut dyn WebhookRepository {
         self
     }
 

@@ -1,8 +1,10 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use muster_domain::operations::KeyOwner;
 use muster_domain::users::{BlockEvent, StoredUser, User, UserEvent, UserEventKind};
+use muster_domain::webhooks::Happening;
 use muster_domain::{RepositoryError, UserId};
 
 use super::unit::defect;
@@ -17,7 +19,9 @@ impl TenantState {
             && !self.usernames.contains_key(&user.username.folded())
             && self.any_user(user.id).is_none();
         if is_free {
-            self.put(StoredUser { user: user.clone(), deleted_at: None });
+            let stored = StoredUser { user: user.clone(), deleted_at: None };
+            self.tell(&Happening::of_user(event.kind, &stored));
+            self.put(stored);
             self.events.push(event.clone());
             if welcome {
                 let waiting = StoredWelcome { queued_at: user.created_at, batch: None, looked_at: None, refused: None };
@@ -34,6 +38,13 @@ impl TenantState {
     }
 
     pub(super) fn store_one(&mut self, stored: &StoredUser, event: &UserEvent) -> Result<(), RepositoryError> {
+        self.store_quietly(stored, event)?;
+        self.tell(&Happening::of_user(event.kind, stored));
+        Ok(())
+    }
+
+    /// Without a word to endpoints, as many are stored at once.
+    pub(super) fn store_quietly(&mut self, stored: &StoredUser, event: &UserEvent) -> Result<(), RepositoryError> {
         let user = &stored.user;
         let before = self.any_user(user.id).filter(|before| before.user.version == user.version - 1);
         let before = before.ok_or_else(|| defect("a write that is not the next version"))?;
@@ -52,12 +63,24 @@ impl TenantState {
         Ok(())
     }
 
-    pub(super) fn remove_one(&mut self, id: UserId) -> bool {
+    pub(super) fn remove_one(&mut self, id: UserId, now: DateTime<Utc>) -> bool {
+        let removed = self.remove_quietly(id);
+        if removed {
+            self.tell(&Happening::of_removal(id, now));
+        }
+        removed
+    }
+
+    /// Without a word to endpoints, as many are removed at once.
+    pub(super) fn remove_quietly(&mut self, id: UserId) -> bool {
         let Some(before) = self.any_user(id) else { return false };
         self.take_out(&before);
         Arc::make_mut(&mut self.unindexed).remove(&id);
         self.events.retain(|event| event.user != id);
         self.welcomes.remove(&id);
+        for row in Arc::make_mut(&mut self.rows).values_mut().filter(|row| row.user == Some(id)) {
+            row.before = None;
+        }
         self.keys.retain(|_, key| key.owner != KeyOwner::User(id));
         true
     }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -50,8 +51,26 @@ impl UserRepository for MemoryUnit {
         self.statement(|draft| draft.store_one(user, event))
     }
 
-    async fn remove(&mut self, id: UserId) -> Result<bool, RepositoryError> {
-        self.statement(|draft| Ok(draft.remove_one(id)))
+    async fn lock_all(&mut self, ids: &[UserId]) -> Result<Vec<StoredUser>, RepositoryError> {
+        self.statement(|draft| {
+            let ids: BTreeSet<_> = ids.iter().copied().collect();
+            Ok(ids.into_iter().filter_map(|id| draft.any_user(id)).collect())
+        })
+    }
+
+    async fn store_all(&mut self, users: &[(StoredUser, UserEvent)]) -> Result<(), RepositoryError> {
+        self.statement(|draft| users.iter().try_for_each(|(stored, event)| draft.store_quietly(stored, event)))
+    }
+
+    async fn remove_all(&mut self, ids: &[UserId]) -> Result<u64, RepositoryError> {
+        self.statement(|draft| {
+            let removed = ids.iter().filter(|id| draft.remove_quietly(**id)).count();
+            Ok(u64::try_from(removed).unwrap_or(u64::MAX))
+        })
+    }
+
+    async fn remove(&mut self, id: UserId, now: DateTime<Utc>) -> Result<bool, RepositoryError> {
+        self.statement(|draft| Ok(draft.remove_one(id, now)))
     }
 
     async fn record_block(&mut self, event: &BlockEvent) -> Result<(), RepositoryError> {

@@ -7,7 +7,7 @@ use temporalio_common::ActivityError;
 use temporalio_macros::activity_definitions;
 use uuid::Uuid;
 
-use super::imports::BlockRange;
+use super::operations::BlockRange;
 
 /// Input of the workflow `SendWelcomeMails`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

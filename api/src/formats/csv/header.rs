@@ -1,4 +1,4 @@
-use super::super::{EMAIL, FULL_NAME, FormatError, USERNAME};
+use super::super::{EMAIL, FULL_NAME, Fields, FormatError, ID, IS_ACTIVE, USERNAME};
 use super::record::{MAX_COLUMNS, Record};
 
 /// Unknown columns that are reported, and characters of each name.
@@ -6,18 +6,43 @@ const MAX_UNKNOWN: usize = 50;
 const MAX_NAME_CHARS: usize = 100;
 
 /// Where the fields of a user are.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Columns {
     pub(super) count: usize,
-    pub(super) email: usize,
-    pub(super) username: usize,
+    pub(super) email: Option<usize>,
+    pub(super) username: Option<usize>,
     pub(super) full_name: Option<usize>,
+    pub(super) id: Option<usize>,
+    pub(super) is_active: Option<usize>,
+}
+
+impl Columns {
+    /// The place of a column that means something here, and its name.
+    fn place(&mut self, name: &str, fields: Fields) -> Option<(&'static str, &mut Option<usize>)> {
+        let places = [
+            (EMAIL, &mut self.email),
+            (USERNAME, &mut self.username),
+            (FULL_NAME, &mut self.full_name),
+            (ID, &mut self.id),
+            (IS_ACTIVE, &mut self.is_active),
+        ];
+        let is_known = |known: &str| match known {
+            ID => fields.id,
+            IS_ACTIVE => fields.state,
+            _ => true,
+        };
+        places.into_iter().find(|(known, _)| is_known(known) && name.eq_ignore_ascii_case(known))
+    }
 }
 
 /// Reads the header row; gives the columns and the names of those that are unknown.
 ///
 /// What the header says is not repeated in errors: without a header row it would be somebody's data.
-pub(super) fn read_header(record: &Record, unterminated: bool) -> Result<(Columns, Vec<String>), FormatError> {
+pub(super) fn read_header(
+    record: &Record,
+    unterminated: bool,
+    fields: Fields,
+) -> Result<(Columns, Vec<String>), FormatError> {
     let error = |detail: String| FormatError::new("csv_header", Some(record.line), detail);
     if record.is_too_long() {
         return Err(error("the header row may take at most 64 KiB".to_owned()));
@@ -28,19 +53,13 @@ pub(super) fn read_header(record: &Record, unterminated: bool) -> Result<(Column
     if record.columns > MAX_COLUMNS {
         return Err(error(format!("the header row has more than {MAX_COLUMNS} columns")));
     }
-    let (mut email, mut username, mut full_name) = (None, None, None);
+    let mut columns = Columns { count: record.columns, ..Columns::default() };
     let mut unknown = Vec::new();
     for column in 0..record.columns {
         let name = std::str::from_utf8(record.cell(column))
             .map_err(|_| error("the header row is not valid UTF-8".to_owned()))?
             .trim();
-        let (known, place) = if name.eq_ignore_ascii_case(EMAIL) {
-            (EMAIL, &mut email)
-        } else if name.eq_ignore_ascii_case(USERNAME) {
-            (USERNAME, &mut username)
-        } else if name.eq_ignore_ascii_case(FULL_NAME) {
-            (FULL_NAME, &mut full_name)
-        } else {
+        let Some((known, place)) = columns.place(name, fields) else {
             let name = printable(name);
             if unknown.len() < MAX_UNKNOWN && !unknown.contains(&name) {
                 unknown.push(name);
@@ -51,16 +70,19 @@ pub(super) fn read_header(record: &Record, unterminated: bool) -> Result<(Column
             return Err(error(format!("the header row has the column {known} twice")));
         }
     }
-    let (Some(email), Some(username)) = (email, username) else {
-        let missing = match (email, username) {
-            (None, None) => "columns email and username",
-            (None, _) => "column email",
-            _ => "column username",
-        };
+    let mut missing = fields.required.to_vec();
+    missing.retain(|name| columns.place(name, fields).is_none_or(|(_, place)| place.is_none()));
+    if !missing.is_empty() {
+        let missing = named_columns(&missing);
         return Err(error(format!("the header row lacks the {missing}; columns are separated by commas")));
-    };
-    let columns = Columns { count: record.columns, email, username, full_name };
+    }
     Ok((columns, unknown))
+}
+
+/// Columns as a sentence names them.
+pub(super) fn named_columns(names: &[&str]) -> String {
+    let plural = if names.len() == 1 { "" } else { "s" };
+    format!("column{plural} {}", names.join(" and "))
 }
 
 /// The name as it can be stored and shown: control characters, such as NUL, are replaced.

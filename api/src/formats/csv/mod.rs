@@ -11,12 +11,14 @@ use std::borrow::Cow;
 use muster_application::imports::{ImportRow, RowProblem};
 
 use self::formula::as_meant;
-use self::header::{Columns, read_header};
+use self::header::{Columns, named_columns, read_header};
 use self::lines::Lines;
 use self::record::Record;
 pub(crate) use self::write::write_record;
 use super::bom::Bom;
-use super::{EMAIL, FULL_NAME, FormatError, RowReader, Trailer, USERNAME, problem, row_too_long};
+use super::{
+    EMAIL, FULL_NAME, Fields, FormatError, ID, IS_ACTIVE, RowReader, Trailer, USERNAME, problem, row_too_long,
+};
 
 /// Reads CSV with a header row: commas, double quotes, and CRLF, LF or CR as line end.
 ///
@@ -25,6 +27,7 @@ use super::{EMAIL, FULL_NAME, FormatError, RowReader, Trailer, USERNAME, problem
 /// a whole (`column_count`, `row_too_long`, `unterminated_quote`) comes without fields.
 #[derive(Debug)]
 pub struct CsvReader {
+    fields: Fields,
     bom: Bom,
     lines: Lines,
     record: Record,
@@ -34,14 +37,15 @@ pub struct CsvReader {
 
 impl Default for CsvReader {
     fn default() -> Self {
-        Self::new()
+        Self::new(Fields::IMPORT)
     }
 }
 
 impl CsvReader {
     /// A reader at the start of an upload.
-    pub fn new() -> Self {
+    pub fn new(fields: Fields) -> Self {
         Self {
+            fields,
             bom: Bom::default(),
             lines: Lines::default(),
             record: Record::new(),
@@ -73,7 +77,7 @@ impl CsvReader {
         if let Some(columns) = &self.columns {
             row(read_row(&self.record, columns, unterminated));
         } else {
-            let (columns, unknown_fields) = read_header(&self.record, unterminated)?;
+            let (columns, unknown_fields) = read_header(&self.record, unterminated, self.fields)?;
             self.columns = Some(columns);
             self.unknown_fields = unknown_fields;
         }
@@ -97,11 +101,9 @@ impl RowReader for CsvReader {
             self.complete(unterminated, row)?;
         }
         if self.columns.is_none() {
-            return Err(FormatError::new(
-                "empty",
-                None,
-                "the file is empty; it must start with a header row with the columns email and username",
-            ));
+            let columns = named_columns(self.fields.required);
+            let detail = format!("the file is empty; it must start with a header row with the {columns}");
+            return Err(FormatError::new("empty", None, detail));
         }
         Ok(Trailer { unknown_fields: std::mem::take(&mut self.unknown_fields), envelope: None })
     }
@@ -112,21 +114,28 @@ fn read_row<'a>(record: &'a Record, columns: &Columns, unterminated: bool) -> Im
         return bad_row(record, columns, unterminated);
     }
     let mut row = ImportRow { line: record.line, ..ImportRow::default() };
-    row.email = read_cell(record, columns.email, EMAIL, &mut row.problems);
-    row.username = read_cell(record, columns.username, USERNAME, &mut row.problems);
-    if let Some(full_name) = columns.full_name {
-        row.full_name = read_cell(record, full_name, FULL_NAME, &mut row.problems);
-    }
+    let problems = &mut row.problems;
+    row.email = read_cell(record, columns.email, EMAIL, problems);
+    row.username = read_cell(record, columns.username, USERNAME, problems);
+    row.full_name = read_cell(record, columns.full_name, FULL_NAME, problems);
+    row.id = read_cell(record, columns.id, ID, problems);
+    row.is_active = read_cell(record, columns.is_active, IS_ACTIVE, problems).and_then(|text| {
+        let flag = if text == "true" { Some(true) } else { (text == "false").then_some(false) };
+        if flag.is_none() {
+            problems.push(problem(Some(IS_ACTIVE), "wrong_type", "is_active must be true or false"));
+        }
+        flag
+    });
     row
 }
 
 fn read_cell<'a>(
     record: &'a Record,
-    column: usize,
+    column: Option<usize>,
     field: &'static str,
     problems: &mut Vec<RowProblem>,
 ) -> Option<Cow<'a, str>> {
-    match std::str::from_utf8(record.cell(column)) {
+    match std::str::from_utf8(record.cell(column?)) {
         Ok("") => None,
         Ok(text) => Some(Cow::Borrowed(as_meant(text))),
         Err(_) => {

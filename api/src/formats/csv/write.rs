@@ -43,7 +43,7 @@ mod tests {
             write_record(&mut file, row);
         }
         let mut read = Vec::new();
-        let mut reader = CsvReader::new();
+        let mut reader = CsvReader::new(crate::formats::Fields::IMPORT);
         let mut take = |row: ImportRow<'_>| {
             let text = |cell: Option<Cow<'_, str>>| cell.map(String::from).unwrap_or_default();
             read.push([text(row.email), text(row.username), text(row.full_name)]);

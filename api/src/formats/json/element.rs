@@ -1,11 +1,11 @@
 use muster_application::imports::ImportRow;
 
 use super::super::object::{Unreadable, read_object};
-use super::super::{problem, unreadable};
+use super::super::{Fields, problem, unreadable};
 
 /// Reads one element of `users`; gives none if it is not JSON, which makes the whole body unreadable.
-pub(super) fn read_element(element: &[u8], line: u64) -> Option<ImportRow<'_>> {
-    let problem = match read_object(element, line) {
+pub(super) fn read_element(element: &[u8], line: u64, fields: Fields) -> Option<ImportRow<'_>> {
+    let problem = match read_object(element, line, fields) {
         Ok(user) => return Some(user),
         Err(Unreadable::Json(_)) => return None,
         Err(Unreadable::Utf8) => problem(None, "invalid_utf8", "the user is not valid UTF-8"),

@@ -10,7 +10,7 @@ use self::element::read_element;
 use self::envelope::Envelope;
 use self::nesting::{Malformed, Nesting, is_space};
 use super::bom::Bom;
-use super::{FormatError, MAX_ROW_BYTES, RowReader, Trailer, row_too_long, unreadable};
+use super::{Fields, FormatError, MAX_ROW_BYTES, RowReader, Trailer, row_too_long, unreadable};
 
 const OUTSIDE: &str = "the body is not valid JSON outside `users`";
 
@@ -40,6 +40,7 @@ enum Phase {
 /// 64 KiB is a `row_too_long`, of which only brackets and strings are checked.
 #[derive(Debug)]
 pub struct JsonReader {
+    fields: Fields,
     bom: Bom,
     phase: Phase,
     nesting: Nesting,
@@ -58,14 +59,15 @@ pub struct JsonReader {
 
 impl Default for JsonReader {
     fn default() -> Self {
-        Self::new()
+        Self::new(Fields::IMPORT)
     }
 }
 
 impl JsonReader {
     /// A reader at the start of an upload.
-    pub fn new() -> Self {
+    pub fn new(fields: Fields) -> Self {
         Self {
+            fields,
             bom: Bom::default(),
             phase: Phase::Start,
             nesting: Nesting::default(),
@@ -224,7 +226,7 @@ impl JsonReader {
         let user = if too_long {
             unreadable(line, row_too_long())
         } else {
-            read_element(element, line).ok_or_else(|| self.invalid("it is not valid JSON"))?
+            read_element(element, line, self.fields).ok_or_else(|| self.invalid("it is not valid JSON"))?
         };
         self.elements = line;
         self.phase = Phase::AfterElement;

@@ -6,13 +6,14 @@ use muster_application::imports::ImportRow;
 
 use super::bom::Bom;
 use super::object::{Unreadable, read_object};
-use super::{FormatError, MAX_ROW_BYTES, RowReader, Trailer, problem, row_too_long, unreadable};
+use super::{Fields, FormatError, MAX_ROW_BYTES, RowReader, Trailer, problem, row_too_long, unreadable};
 
 /// Reads newline-delimited JSON: one object per line, LF or CRLF, blank lines skipped.
 ///
 /// A bad line is a row with a problem, so no upload is unreadable as a whole; an empty one has no rows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct NdjsonReader {
+    fields: Fields,
     bom: Bom,
     /// Lines that have ended.
     lines: u64,
@@ -22,10 +23,16 @@ pub struct NdjsonReader {
     too_long: bool,
 }
 
+impl Default for NdjsonReader {
+    fn default() -> Self {
+        Self::new(Fields::IMPORT)
+    }
+}
+
 impl NdjsonReader {
     /// A reader at the start of an upload.
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(fields: Fields) -> Self {
+        Self { fields, bom: Bom::default(), lines: 0, held: Vec::new(), too_long: false }
     }
 
     fn take(&mut self, mut bytes: &[u8], row: &mut dyn FnMut(ImportRow<'_>)) {
@@ -64,7 +71,7 @@ impl NdjsonReader {
         if std::mem::take(&mut self.too_long) || line.len() > MAX_ROW_BYTES {
             row(unreadable(self.lines, row_too_long()));
         } else if line.first() == Some(&b'{') || !line.trim_ascii().is_empty() {
-            row(read_object(line, self.lines).unwrap_or_else(|why| bad_line(self.lines, &why)));
+            row(read_object(line, self.lines, self.fields).unwrap_or_else(|why| bad_line(self.lines, &why)));
         }
     }
 }

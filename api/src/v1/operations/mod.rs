@@ -1,11 +1,16 @@
 //! Long-running operations.
 
+pub(crate) mod begin;
 pub(crate) mod cancel;
 pub(crate) mod events;
+mod follow;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod pause;
 pub(crate) mod resume;
 pub(crate) mod rows;
+pub(crate) mod undo;
 pub(crate) mod view;
 mod whole;
+
+pub(crate) use self::follow::follow;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::openapi::{FormatName, KindName, OnErrorName, StateName};
+use crate::openapi::{FormatName, KindName, MatchName, OnConflictName, OnErrorName, StateName};
 use crate::v1::time;
 
 /// A long-running operation as clients see it.
@@ -16,12 +16,15 @@ pub(crate) struct OperationView {
     /// What it does.
     #[schema(value_type = KindName)]
     kind: &'static str,
-    /// `receiving`, `queued`, `running`, `paused`, `succeeded`, `partially_succeeded`, `failed` or `cancelled`.
+    /// `receiving`, `queued`, `running`, `paused`, `succeeded`, `partially_succeeded`, `failed`, `cancelled` or `undone`.
     #[schema(value_type = StateName)]
     state: &'static str,
     /// `json`, `ndjson` or `csv`.
     #[schema(value_type = FormatName)]
     format: &'static str,
+    /// The operation that it is about: of an undo, the one that it undoes.
+    #[schema(example = json!(null))]
+    parent_id: Option<Uuid>,
     /// What was asked.
     options: OptionsView,
     /// How far it is.
@@ -71,6 +74,13 @@ pub(crate) struct OptionsView {
     /// How many rows may fail before it is paused, as a number or as a share of all rows; null for any number.
     #[schema(example = "0.5%")]
     max_errors: Option<String>,
+    /// What is done with a row of an import whose user is there already.
+    #[schema(value_type = OnConflictName)]
+    on_conflict: &'static str,
+    /// By what a row finds its user.
+    #[serde(rename = "match")]
+    #[schema(value_type = MatchName)]
+    match_by: &'static str,
 }
 
 /// Why an operation is paused.
@@ -116,10 +126,13 @@ pub(crate) struct ProgressView {
     /// Users that were made.
     #[schema(example = 998)]
     created: u64,
+    /// Users who were there before and were changed: updated, deleted, restored or removed.
+    #[schema(example = 0)]
+    changed: u64,
     /// Rows that failed; `links.rows` says why.
     #[schema(example = 2)]
     failed: u64,
-    /// Good rows of an upload that is all or nothing and has a bad one.
+    /// Good rows of which there was nothing to do, or of an upload that is all or nothing and has a bad one.
     #[schema(example = 0)]
     skipped: u64,
     /// Rows that are done, in percent with one decimal.
@@ -191,10 +204,13 @@ impl From<Operation> for OperationView {
             kind: operation.kind.name(),
             state: operation.state.name(),
             format: operation.format.name(),
+            parent_id: operation.parent.map(muster_domain::OperationId::get),
             options: OptionsView {
                 on_error: operation.options.on_error.name(),
                 send_welcome: operation.options.send_welcome,
                 max_errors: operation.options.max_errors.map(|budget| budget.to_string()),
+                on_conflict: operation.options.on_conflict.name(),
+                match_by: operation.options.match_by.name(),
             },
             pause: operation.pause.map(|pause| PauseView::of(&operation, pause)),
             progress: ProgressView::of(&operation),
@@ -220,6 +236,7 @@ impl ProgressView {
             rows_total: progress.rows_total,
             rows_done: progress.rows_done,
             created: progress.created,
+            changed: progress.changed,
             failed: progress.failed,
             skipped: progress.skipped(),
             percent: progress.percent(),

@@ -1,43 +1,28 @@
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use ipnet::{IpNet, Ipv4Net};
+use muster_domain::Networks;
 
 use super::super::read::Reader;
 
 /// Proxies that tell where a request came from. Cheap to clone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Arc<[IpNet]>);
+pub struct TrustedProxies(Networks);
 
 impl TrustedProxies {
     /// Reads addresses and networks with commas between them; none if one of them is neither.
     pub fn parse(text: &str) -> Option<Self> {
-        text.split(',').map(|item| network(item.trim())).collect::<Option<_>>().map(Self)
+        Networks::parse(text).map(Self)
     }
 
     /// Whether this address is one of them. An IPv4 address that is mapped into IPv6 is the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(&address))
+        self.0.contains(address)
     }
 }
 
 pub(super) fn read(env: &mut Reader) -> TrustedProxies {
     let right = "a list of addresses and networks such as 10.0.0.0/8, 192.0.2.7, fd00::/8";
     env.choice("TRUSTED_PROXIES", right, TrustedProxies::default(), TrustedProxies::parse)
-}
-
-fn network(text: &str) -> Option<IpNet> {
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Some(address.to_canonical().into());
-    }
-    match text.parse().ok()? {
-        // A network of mapped addresses is one of IPv4: what is looked up is never mapped.
-        IpNet::V6(mapped) if mapped.prefix_len() >= 96 && mapped.addr().to_ipv4_mapped().is_some() => {
-            Ipv4Net::new(mapped.addr().to_ipv4_mapped()?, mapped.prefix_len() - 96).ok().map(IpNet::V4)
-        }
-        network => Some(network),
-    }
 }
 
 #[cfg(test)]

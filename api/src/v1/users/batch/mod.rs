@@ -4,7 +4,6 @@ mod answer;
 mod created;
 mod media;
 mod options;
-mod receive;
 mod row_errors;
 mod wait;
 
@@ -19,14 +18,17 @@ use self::answer::Answer;
 use self::created::BatchCreated;
 use self::media::format_of;
 use self::options::Asked;
-use self::receive::receive;
 use crate::body::{BodyReader, Encoding};
 use crate::extract::{IdempotencyKey, Params, Prefer, Uploader};
-use crate::openapi::OnErrorName;
+use crate::formats::{CsvReader, Fields, JsonReader, NdjsonReader, RowReader};
+use crate::openapi::{MatchName, OnConflictName, OnErrorName};
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfTenant, Taken};
 use crate::state::ApiState;
+use crate::upload::{Received, receive};
+use crate::v1::operations::follow;
 use crate::v1::operations::view::OperationView;
+use muster_application::imports::NewUpload;
 use muster_domain::operations::UploadFormat;
 
 /// Bodies as they may be.
@@ -49,6 +51,9 @@ pub(crate) struct BatchRequest {
     /// How many rows may fail before the operation is paused, as a number or as a share of all rows.
     #[schema(example = "0.5%")]
     max_errors: Option<String>,
+    /// What to do with a row whose user is there already: `fail` (default), `skip`, `update` or `replace`.
+    #[schema(value_type = Option<OnConflictName>)]
+    on_conflict: Option<String>,
 }
 
 /// A user to be made.
@@ -77,6 +82,8 @@ pub(crate) struct UserCreate {
         ("on_error" = inline(Option<OnErrorName>), Query, description = "`continue` (default for NDJSON and CSV) or `abort` (default for JSON)"),
         ("send_welcome" = Option<bool>, Query, description = "Whether each new user gets a welcome mail; default true", example = true),
         ("max_errors" = Option<String>, Query, description = "How many rows may fail before the operation is paused, as a number or as a share of all rows; default any", example = "0.5%", pattern = r"^([0-9]{1,9}|[0-9]{1,2}(\.[0-9]{1,2})?%|100%)$"),
+        ("on_conflict" = inline(Option<OnConflictName>), Query, description = "What to do with a row whose user is there already: `fail` (default), `skip` it, `update` the fields that it gives, or `replace`, which also clears those that it does not give"),
+        ("match" = inline(Option<MatchName>), Query, description = "By what a row finds its user; default `email`. With `id` rows that give an `id` are about that user, in NDJSON and CSV; those without make one"),
         IdempotencyKey,
         Prefer,
     ),
@@ -109,10 +116,18 @@ pub(crate) async fn batch(
     let limit = if format == UploadFormat::Json { limits.json_bytes } else { limits.file_bytes };
     let body = BodyReader::new(body, encoding, limit, limits.idle);
 
-    let upload = state.app.begin_upload(ctx.clone(), format, key.0).await?;
-    let received = receive(upload, body, format, asked).await?;
-    let patience = wait::patience(prefer, format, received.rows);
-    let operation = wait::follow(&state.app, &ctx, received.submitted.operation, patience).await?;
-    let answer = Answer { app: &state.app, ctx: &ctx, prefer, replayed: received.submitted.replayed };
+    let fields = if asked.is_by_id() { Fields::IMPORT_BY_ID } else { Fields::IMPORT };
+    let reader: Box<dyn RowReader> = match format {
+        UploadFormat::Json => Box::new(JsonReader::new(fields)),
+        UploadFormat::Ndjson => Box::new(NdjsonReader::new(fields)),
+        UploadFormat::Csv => Box::new(CsvReader::new(fields)),
+    };
+    let upload = state.app.begin_upload(ctx.clone(), NewUpload::import(format, key.0)).await?;
+    let Received { upload, trailer, rows } = receive(upload, body, reader).await?;
+    let asked = trailer.envelope.as_ref().map_or(Ok(asked), |envelope| asked.overruled_by(envelope))?;
+    let submitted = upload.finish(asked.or_default(format)?, &trailer.unknown_fields).await?;
+    let patience = wait::patience(prefer, format, rows);
+    let operation = follow(&state.app, &ctx, submitted.operation, patience).await?;
+    let answer = Answer { app: &state.app, ctx: &ctx, prefer, replayed: submitted.replayed };
     answer.to(operation).await
 }

@@ -1,4 +1,4 @@
-use muster_domain::operations::{ErrorBudget, ImportOptions, OnError, UploadFormat};
+use muster_domain::operations::{ErrorBudget, MatchBy, OnConflict, OnError, OperationOptions, UploadFormat};
 use serde_json::{Map, Value};
 
 use crate::extract::Params;
@@ -7,6 +7,8 @@ use crate::problem::Problem;
 const ON_ERROR: &str = "on_error";
 const SEND_WELCOME: &str = "send_welcome";
 const MAX_ERRORS: &str = "max_errors";
+const ON_CONFLICT: &str = "on_conflict";
+const MATCH: &str = "match";
 
 /// What the client has said so far of how its rows are to be done.
 #[derive(Debug, Default, Clone, Copy)]
@@ -14,6 +16,8 @@ pub(super) struct Asked {
     on_error: Option<OnError>,
     send_welcome: Option<bool>,
     max_errors: Option<ErrorBudget>,
+    on_conflict: Option<OnConflict>,
+    match_by: Option<MatchBy>,
 }
 
 impl Asked {
@@ -26,6 +30,8 @@ impl Asked {
                 _ => None,
             })?,
             max_errors: params.read(MAX_ERRORS, ErrorBudget::RIGHT, ErrorBudget::parse)?,
+            on_conflict: params.read(ON_CONFLICT, "fail, skip, update or replace", OnConflict::from_name)?,
+            match_by: params.read(MATCH, "email, username or id", MatchBy::from_name)?,
         })
     }
 
@@ -51,15 +57,39 @@ impl Asked {
                 Problem::invalid("/max_errors", "invalid_option", detail)
             })?),
         };
-        Ok(Self { on_error, send_welcome, max_errors })
+        let on_conflict = match member(ON_CONFLICT) {
+            None => self.on_conflict,
+            Some(value) => Some(value.as_str().and_then(OnConflict::from_name).ok_or_else(|| {
+                let detail = "on_conflict must be \"fail\", \"skip\", \"update\" or \"replace\"";
+                Problem::invalid("/on_conflict", "invalid_option", detail)
+            })?),
+        };
+        Ok(Self { on_error, send_welcome, max_errors, on_conflict, ..self })
     }
 
-    pub(super) fn or_default(self, format: UploadFormat) -> ImportOptions {
-        ImportOptions {
+    /// Whether rows may give ids.
+    pub(super) fn is_by_id(self) -> bool {
+        self.match_by == Some(MatchBy::Id)
+    }
+
+    /// What is asked, and the defaults for what is not.
+    ///
+    /// # Errors
+    /// When rows are to find users although nothing would be done with them.
+    pub(super) fn or_default(self, format: UploadFormat) -> Result<OperationOptions, Problem> {
+        let on_conflict = self.on_conflict.unwrap_or_default();
+        if self.match_by.is_some() && on_conflict == OnConflict::Fail {
+            let detail =
+                "match says by what users are found, for on_conflict=skip, update or replace; give one of these";
+            return Err(Problem::invalid("/query/match", "invalid_option", detail));
+        }
+        Ok(OperationOptions {
             on_error: self.on_error.unwrap_or(format.default_on_error()),
             send_welcome: self.send_welcome.unwrap_or(true),
             max_errors: self.max_errors,
-        }
+            on_conflict,
+            match_by: self.match_by.unwrap_or_default(),
+        })
     }
 }
 
@@ -78,14 +108,14 @@ mod tests {
 
     use super::*;
 
-    fn overruled(asked: Asked, envelope: &Value) -> Result<ImportOptions, Problem> {
-        Ok(asked.overruled_by(envelope.as_object().unwrap())?.or_default(UploadFormat::Json))
+    fn overruled(asked: Asked, envelope: &Value) -> Result<OperationOptions, Problem> {
+        asked.overruled_by(envelope.as_object().unwrap())?.or_default(UploadFormat::Json)
     }
 
     #[test]
     fn the_body_wins_over_the_query_and_that_over_the_default() {
-        let asked = Asked { on_error: Some(OnError::Continue), send_welcome: Some(false), max_errors: None };
-        let expected = |on_error, send_welcome| ImportOptions { on_error, send_welcome, max_errors: None };
+        let asked = Asked { on_error: Some(OnError::Continue), send_welcome: Some(false), ..Asked::default() };
+        let expected = |on_error, send_welcome| OperationOptions { send_welcome, ..OperationOptions::of(on_error) };
         assert_eq!(overruled(Asked::default(), &json!({})).unwrap(), expected(OnError::Abort, true));
         assert_eq!(overruled(asked, &json!({"on_error": null})).unwrap(), expected(OnError::Continue, false));
         let both = json!({"on_error": "abort", "send_welcome": true, "other": 1});
@@ -94,6 +124,7 @@ mod tests {
             json!({"on_error": "stop"}),
             json!({"on_error": 1}),
             json!({"send_welcome": "yes"}),
+            json!({"on_conflict": "merge"}),
             json!({"max_errors": "many"}),
             json!({"max_errors": -1}),
         ] {

@@ -1,10 +1,8 @@
 use std::time::Duration;
 
-use muster_application::{App, Context};
-use muster_domain::operations::{Operation, UploadFormat};
+use muster_domain::operations::UploadFormat;
 
 use crate::extract::Prefer;
-use crate::problem::Problem;
 
 /// As many JSON users are answered as the reference service did: when they are done.
 const SMALL: u32 = 100;
@@ -18,26 +16,6 @@ pub(super) fn patience(prefer: Prefer, format: UploadFormat, rows: u32) -> Durat
         Prefer { respond_async: true, .. } => Duration::ZERO,
         _ if format == UploadFormat::Json && rows <= SMALL => SMALL_PATIENCE,
         _ => Duration::ZERO,
-    }
-}
-
-/// The operation when it has ended or patience has run out.
-pub(super) async fn follow(
-    app: &App,
-    ctx: &Context,
-    operation: Operation,
-    patience: Duration,
-) -> Result<Operation, Problem> {
-    if patience.is_zero() || operation.state.is_final() {
-        return Ok(operation);
-    }
-    match app.wait_for_operation(ctx, operation.id, patience).await {
-        Ok(ended) => Ok(ended),
-        Err(error) => {
-            // The upload is durable: that the database cannot be asked just now must not look like a failure of it.
-            tracing::warn!(operation.id = %operation.id, code = error.code.name(), "an operation could not be waited for");
-            Ok(operation)
-        }
     }
 }
 

@@ -1,0 +1,145 @@
+//! `POST /api/v1/operations`: changes to users who are there, a few or hundreds of thousands.
+
+mod request;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{LOCATION, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use muster_application::imports::{NewUpload, Submitted};
+use muster_domain::operations::{ErrorBudget, MatchBy, OnError, OperationKind, OperationOptions, UploadFormat};
+
+pub(crate) use self::request::OperationRequest;
+use self::request::Request;
+use super::view::{self, OperationView};
+use crate::body::{BodyReader, Encoding};
+use crate::extract::{IdempotencyKey, Params, Prefer, Uploader};
+use crate::formats::{CsvReader, Fields, NdjsonReader, RowReader};
+use crate::media::{media_type, unsupported};
+use crate::openapi::{ChangeKindName, MatchName, OnErrorName};
+use crate::problem::Problem;
+use crate::refusals::{OfBody, OfTenant};
+use crate::state::ApiState;
+use crate::upload::{Received, receive};
+
+const ACCEPTED: &str = "application/json, application/x-ndjson, text/csv";
+/// Bodies as they may be.
+const NDJSON: &str = "{\"id\":\"01981c5e-7a00-7000-8000-000000000001\",\"full_name\":\"Ada King\"}\n";
+const CSV: &str = "id,full_name\n01981c5e-7a00-7000-8000-000000000001,Ada King\n";
+
+/// Change many users
+///
+/// JSON names users by their ids, up to 10 000, or by a filter as of the search; NDJSON and CSV have a row for each user, up
+/// to 5 million, and `kind` in the query. Everybody is changed once, in blocks of 10 000; rows whose user is not there, or who
+/// would get what another one has, fail and are reported.
+#[utoipa::path(
+    post, path = "/api/v1/operations", operation_id = "begin_operation", tag = "Operations",
+    params(
+        ("kind" = inline(Option<ChangeKindName>), Query, description = "What rows of NDJSON and CSV do; JSON says it in its body"),
+        ("match" = inline(Option<MatchName>), Query, description = "By what rows of NDJSON and CSV find their user: `id` (default), or `email` or `username` of the living"),
+        ("on_error" = inline(Option<OnErrorName>), Query, description = "`continue` (default), or `abort`: up to 10 000 rows, all or none"),
+        ("max_errors" = Option<String>, Query, description = "How many rows may fail before the operation is paused, as a number or as a share of all rows; default any", example = "0.5%", pattern = r"^([0-9]{1,9}|[0-9]{1,2}(\.[0-9]{1,2})?%|100%)$"),
+        IdempotencyKey,
+        Prefer,
+    ),
+    request_body(content(
+        (OperationRequest = "application/json"),
+        (String = "application/x-ndjson", example = json!(NDJSON)),
+        (String = "text/csv", example = json!(CSV)),
+    )),
+    responses(
+        (status = 200, description = "The operation has ended within the wait", body = OperationView, headers(("Location" = String, description = "The operation"), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
+        (status = 202, description = "Everything is stored; follow the operation", body = OperationView, headers(("Location" = String, description = "The operation"), ("Retry-After" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
+        OfTenant, OfBody, crate::refusals::KeyInUse,
+    ),
+    security(("tenant_token" = []), ("bearer" = []))
+)]
+pub(crate) async fn begin(
+    State(state): State<ApiState>,
+    Uploader(ctx): Uploader,
+    key: IdempotencyKey,
+    prefer: Prefer,
+    params: Params,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let format = format_of(&headers)?;
+    let encoding = Encoding::of(&headers)?;
+    let limits = state.limits;
+    let limit = if format == UploadFormat::Json { limits.json_bytes } else { limits.file_bytes };
+    let body = BodyReader::new(body, encoding, limit, limits.idle);
+    let mut options = OperationOptions {
+        send_welcome: false,
+        match_by: MatchBy::Id,
+        max_errors: params.read("max_errors", ErrorBudget::RIGHT, ErrorBudget::parse)?,
+        ..OperationOptions::of(
+            params.read("on_error", "continue or abort", OnError::from_name)?.unwrap_or(OnError::Continue),
+        )
+    };
+    let submitted = if format == UploadFormat::Json {
+        let body = body.whole().await?;
+        let request = Request::parse(&body)?;
+        let new = NewUpload { kind: request.kind, format, key: key.0 };
+        let mut upload = state.app.begin_upload(ctx.clone(), new).await?;
+        upload.absorb(&body);
+        request.push_to(&mut upload).await?;
+        upload.finish(options, &[]).await?
+    } else {
+        let kind = params.read("kind", request::KINDS, request::kind)?;
+        let kind = kind.ok_or_else(|| {
+            Problem::invalid("/query/kind", "missing", format!("kind says what the rows do: {}", request::KINDS))
+        })?;
+        options.match_by = params.read("match", "id, email or username", MatchBy::from_name)?.unwrap_or(MatchBy::Id);
+        if kind == OperationKind::UsersRestore && options.match_by != MatchBy::Id {
+            let detail =
+                "users.restore finds users by id: several of the deleted may have had the same address or name";
+            return Err(Problem::invalid("/query/match", "invalid_option", detail));
+        }
+        let fields = Fields::change(options.match_by);
+        let reader: Box<dyn RowReader> = match format {
+            UploadFormat::Csv => Box::new(CsvReader::new(fields)),
+            _ => Box::new(NdjsonReader::new(fields)),
+        };
+        let upload = state.app.begin_upload(ctx.clone(), NewUpload { kind, format, key: key.0 }).await?;
+        let Received { upload, trailer, .. } = receive(upload, body, reader).await?;
+        upload.finish(options, &trailer.unknown_fields).await?
+    };
+    let patience = prefer.wait.unwrap_or_default();
+    let operation = super::follow(&state.app, &ctx, submitted.operation, patience).await?;
+    Ok(answer(Submitted { operation, ..submitted }, prefer))
+}
+
+fn format_of(headers: &HeaderMap) -> Result<UploadFormat, Problem> {
+    match media_type(headers, ACCEPTED)?.as_str() {
+        "application/json" => Ok(UploadFormat::Json),
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(UploadFormat::Ndjson),
+        "text/csv" => Ok(UploadFormat::Csv),
+        _ => Err(unsupported("Content-Type must be application/json, application/x-ndjson or text/csv", ACCEPTED)),
+    }
+}
+
+/// The operation: as its result when it has ended, else to be followed.
+pub(super) fn answer(submitted: Submitted, prefer: Prefer) -> Response {
+    let Submitted { operation, replayed } = submitted;
+    let has_ended = operation.state.is_final();
+    let location = HeaderValue::try_from(view::path(operation.id.get()));
+    let applied = prefer.applied(!has_ended).and_then(|applied| HeaderValue::try_from(applied).ok());
+    let status = if has_ended { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let mut response = (status, Json(OperationView::from(operation))).into_response();
+    let headers = response.headers_mut();
+    if let Ok(location) = location {
+        headers.insert(LOCATION, location);
+    }
+    if !has_ended {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if let Some(applied) = applied {
+        headers.insert("preference-applied", applied);
+    }
+    if replayed {
+        headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
+    }
+    response
+}

@@ -1,0 +1,94 @@
+use chrono::{DateTime, Utc};
+use muster_domain::OperationId;
+use muster_domain::operations::{OperationFailure, OperationKind, OperationState};
+
+use super::RangeDone;
+use crate::ports::UnitOfWork;
+use crate::{App, AppError, Context};
+
+/// End an operation whose blocks are done, or one that cannot be carried on.
+#[derive(Debug, Clone)]
+pub struct FinishOperation {
+    /// Which operation.
+    pub operation: OperationId,
+    /// Why it cannot be carried on; none when its blocks are done.
+    pub failure: Option<OperationFailure>,
+}
+
+impl App {
+    /// Judges the ledger and stores the final state; an operation that has ended, or is paused, stays as it is.
+    ///
+    /// # Errors
+    /// `Unavailable` when storage is down.
+    pub async fn finish_operation(&self, ctx: &Context, command: FinishOperation) -> Result<RangeDone, AppError> {
+        let mut uow = self.begin(ctx).await?;
+        if let Some(failure) = command.failure {
+            self.fail_operation(uow.as_mut(), command.operation, failure).await?;
+        } else {
+            self.end_operation(uow.as_mut(), command.operation, None).await?;
+        }
+        let operation =
+            uow.operations().find(command.operation).await?.ok_or_else(|| AppError::not_found("operation"))?;
+        uow.commit().await?;
+        let state = operation.state;
+        let paused = state == OperationState::Paused;
+        Ok(RangeDone { ended: state.is_final(), paused, has_mails: operation.progress.mails_total > 0, state })
+    }
+
+    /// Within the caller's unit of work: ends an operation that cannot be carried on; `false` if it has ended already.
+    pub(crate) async fn fail_operation(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        operation: OperationId,
+        failure: OperationFailure,
+    ) -> Result<bool, AppError> {
+        let found = uow.operations().lock(operation).await?;
+        let Some(mut operation) = found.filter(|operation| !operation.state.is_final()) else {
+            return Ok(false);
+        };
+        operation.fail(failure, self.ports.clock.now()).map_err(AppError::internal)?;
+        uow.operations().end(&operation).await?;
+        Ok(true)
+    }
+
+    /// Within the caller's unit of work, so that the last block and the end can be one commit; so the start of an
+    /// operation with one block is stored only now.
+    pub(super) async fn end_operation(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        operation: OperationId,
+        started_at: Option<DateTime<Utc>>,
+    ) -> Result<OperationState, AppError> {
+        let repository = uow.operations();
+        let Some(mut operation) = repository.lock(operation).await? else {
+            return Err(AppError::not_found("operation"));
+        };
+        if !operation.state.is_going() {
+            return Ok(operation.state);
+        }
+        if operation.progress.blocks_done < operation.progress.blocks_total {
+            return Err(AppError::internal("an operation was to end with blocks that are not done"));
+        }
+        operation.started_at = operation.started_at.or(started_at);
+        let now = self.ports.clock.now();
+        operation.finish(now).map_err(AppError::internal)?;
+        repository.end(&operation).await?;
+        if operation.kind == OperationKind::Undo
+            && operation.state == OperationState::Succeeded
+            && let Some(parent) = operation.parent
+        {
+            note_undone(uow, parent, now).await?;
+        }
+        Ok(operation.state)
+    }
+}
+
+/// All of it was taken back. Its results may have been removed meanwhile.
+async fn note_undone(uow: &mut dyn UnitOfWork, parent: OperationId, now: DateTime<Utc>) -> Result<(), AppError> {
+    if let Some(mut parent) = uow.operations().lock(parent).await?
+        && parent.undone().is_ok()
+    {
+        uow.operations().store(&parent, now).await?;
+    }
+    Ok(())
+}

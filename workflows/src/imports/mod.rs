@@ -1,3 +1,0 @@
-mod import_users;
-
-pub use import_users::ImportUsers;

@@ -1,0 +1,3 @@
+mod run_operation;
+
+pub use run_operation::RunOperation;

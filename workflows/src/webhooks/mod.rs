@@ -1,0 +1,3 @@
+mod deliver_webhook;
+
+pub use deliver_webhook::DeliverWebhook;
