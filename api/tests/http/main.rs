@@ -37,6 +37,8 @@ mod tenancy;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
+mod uploads;
+#[cfg(test)]
 mod user_history;
 #[cfg(test)]
 mod user_life;

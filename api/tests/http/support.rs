@@ -25,6 +25,8 @@ use serde_json::Value;
 use tower::ServiceExt;
 use uuid::Uuid;
 
+pub use crate::uploads::{csv, users};
+
 /// What the engine does with a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -287,21 +289,4 @@ pub fn token_config() -> TokenConfig {
         private_key: Some("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".to_owned()),
         ..TokenConfig::default()
     }
-}
-
-/// A JSON body with users `from..to`.
-pub fn users(range: std::ops::Range<u32>) -> String {
-    let users: Vec<_> =
-        range.map(|n| serde_json::json!({"email": format!("u{n}@x.com"), "username": format!("user{n}")})).collect();
-    serde_json::json!({"users": users}).to_string()
-}
-
-/// A CSV body with as many users.
-pub fn csv(range: std::ops::Range<u32>) -> String {
-    use std::fmt::Write;
-    let mut text = "email,username\n".to_owned();
-    for n in range {
-        writeln!(text, "u{n}@x.com,user{n}").unwrap();
-    }
-    text
 }

@@ -6,10 +6,9 @@ mod meet;
 mod problems;
 mod row;
 mod upload;
-mod upload_errors;
 
 pub use block::{BlockBuilder, BlockRows, decode_block};
 pub(crate) use problems::failed_row;
 pub use row::{ImportRow, RowProblem};
+pub(crate) use upload::key_reused;
 pub use upload::{NewUpload, Submitted, Upload};
-pub(crate) use upload_errors::key_reused;

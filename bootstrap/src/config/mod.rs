@@ -159,12 +159,7 @@ impl Config {
             )),
             upload_keep: env.days("UPLOAD_KEEP_DAYS", 7),
             result_keep: env.days("RESULT_KEEP_DAYS", 30),
-            webhook_networks: env.choice(
-                "WEBHOOK_ALLOW_NETWORKS",
-                "a list of addresses and networks such as 10.0.0.0/8, 192.0.2.7, fd00::/8",
-                Networks::default(),
-                Networks::parse,
-            ),
+            webhook_networks: env.networks("WEBHOOK_ALLOW_NETWORKS"),
             tokens: tokens(&mut env, app_env),
         };
         if config.upload_keep > config.result_keep {

@@ -2,6 +2,8 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
+use muster_domain::Networks;
+
 /// Ten years: longer than any instant we compute with must reach.
 const MOST_DAYS: u64 = 3_650;
 
@@ -93,6 +95,12 @@ impl Reader {
 
     pub(super) fn days(&mut self, name: &str, default: u64) -> Duration {
         Duration::from_hours(24 * self.within(name, "a number of days from 1 to 3650", 1..=MOST_DAYS, default))
+    }
+
+    /// Addresses and networks with commas between them.
+    pub(super) fn networks(&mut self, name: &str) -> Networks {
+        let right = "a list of addresses and networks such as 10.0.0.0/8, 192.0.2.7, fd00::/8";
+        self.choice(name, right, Networks::default(), Networks::parse)
     }
 
     /// Something that is wrong with several settings together.

@@ -27,6 +27,9 @@ impl TenantState {
         let wants =
             |endpoint: &&WebhookEndpoint| endpoint.disabled.is_none() && endpoint.events.contains(&happening.event);
         let endpoints: Vec<_> = self.endpoints.values().filter(wants).map(|endpoint| endpoint.id).collect();
+        if endpoints.is_empty() {
+            return;
+        }
         let message = WebhookMessageId::new(self.told_id());
         for endpoint in endpoints {
             let id = WebhookDeliveryId::new(self.told_id());

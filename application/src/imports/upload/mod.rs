@@ -1,19 +1,20 @@
+mod errors;
+mod gather;
+mod seal;
+
 use chrono::{DateTime, Utc};
 use muster_domain::OperationId;
 use muster_domain::operations::{
-    BlockPayload, IdempotencyEntry, KeyOwner, MatchBy, NewOperation, OnConflict, OnError, Operation, OperationKind,
-    OperationOptions, UploadFormat,
+    BlockPayload, IdempotencyEntry, KeyOwner, NewOperation, OnError, Operation, OperationKind, OperationOptions,
+    UploadFormat,
 };
-use muster_domain::users::{PageStart, UserFilter, UserPosition};
 use tokio::task::JoinHandle;
 
-use super::upload_errors::{key_reused, still_receiving, taken_for_dead};
+pub(crate) use self::errors::key_reused;
+use self::errors::{still_receiving, taken_for_dead};
 use super::{BlockBuilder, ImportRow};
 use crate::ports::UnitOfWork;
 use crate::{App, AppError, Context, ErrorCode, ErrorKind};
-
-/// Users that are read at once for an operation on whom a filter means.
-const GATHERED: u32 = 2_000;
 
 /// An upload that is to begin.
 #[derive(Debug, Clone)]
@@ -119,30 +120,6 @@ impl Upload {
         self.builder.push(row)
     }
 
-    /// Takes a row for each user whom the filter means, as `template` says, read page by page.
-    ///
-    /// # Errors
-    /// As `push` and `flush`; `Unavailable` when storage is down.
-    pub async fn gather(&mut self, filter: &UserFilter, template: &ImportRow<'_>) -> Result<(), AppError> {
-        if matches!(self.target, Target::Replay(_)) {
-            return Ok(());
-        }
-        let mut after = None;
-        loop {
-            let start = PageStart::After(after);
-            let users = self.app.ports.user_list.page(self.ctx.tenant, filter, start, GATHERED).await?;
-            for user in &users {
-                let line = u64::from(self.builder.rows()) + 1;
-                self.push(&ImportRow { line, id: Some(user.id.to_string().into()), ..template.clone() })?;
-            }
-            self.flush().await?;
-            after = users.last().map(|user| UserPosition { created_at: user.created_at, id: user.id });
-            if u32::try_from(users.len()).is_ok_and(|found| found < GATHERED) {
-                return Ok(());
-            }
-        }
-    }
-
     /// Stores the blocks that are full. Returns while the last of them is still being stored.
     ///
     /// # Errors
@@ -235,25 +212,6 @@ impl Upload {
             return Err(AppError::invalid(message));
         }
         Ok(())
-    }
-
-    /// The digest of the request: the body, and every option that changes what it means.
-    fn seal(&self, options: OperationOptions) -> [u8; 32] {
-        let mut digest = self.digest.clone();
-        let OperationOptions { on_error, send_welcome, max_errors, on_conflict, match_by } = options;
-        let format = self.operation.format.name();
-        digest.update(format!("\0{format}\0{}\0{send_welcome}", on_error.name()).as_bytes());
-        // Only where it is given, so that digests of requests without it stay what they were.
-        if let Some(budget) = max_errors {
-            digest.update(format!("\0{budget}").as_bytes());
-        }
-        if self.operation.kind != OperationKind::UsersImport {
-            digest.update(format!("\0{}", self.operation.kind.name()).as_bytes());
-        }
-        if (on_conflict, match_by) != (OnConflict::default(), MatchBy::default()) {
-            digest.update(format!("\0{}\0{}", on_conflict.name(), match_by.name()).as_bytes());
-        }
-        digest.finalize().into()
     }
 
     async fn begin_receiving(&mut self) -> Result<(), AppError> {
