@@ -178,10 +178,15 @@ fn a_repeated_import_is_recognised_by_its_result_or_its_problem() {
 #[test]
 fn what_is_asked_for_reaches_the_api() {
     let api = Api::start((202, operation("queued")), "succeeded");
-    let output = api.import("export.txt", &["--format", "csv", "--no-mail", "--on-error", "abort"]);
+    let output = api.import(
+        "export.txt",
+        &["--format", "csv", "--no-mail", "--on-error", "abort", "--on-conflict", "update", "--match", "username"],
+    );
     assert!(output.status.success(), "{}", text(&output.stderr));
     let head = api.upload_head();
-    assert!(head.contains("send_welcome=false") && head.contains("on_error=abort"), "{head}");
+    for option in ["send_welcome=false", "on_error=abort", "on_conflict=update", "match=username"] {
+        assert!(head.contains(option), "{head}");
+    }
     assert!(head.contains("content-type: text/csv") && head.contains("authorization: bearer secret\r\n"), "{head}");
 }
 

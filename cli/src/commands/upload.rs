@@ -24,6 +24,12 @@ pub(crate) struct Upload {
     /// Pause the import when more rows than this have failed: a number, or a share of all rows such as 0.5%
     #[arg(long)]
     max_errors: Option<String>,
+    /// What to do with rows whose user is there already; without it they fail
+    #[arg(long, value_enum)]
+    on_conflict: Option<OnConflict>,
+    /// By what a row finds its user
+    #[arg(long = "match", value_enum, requires = "on_conflict")]
+    match_by: Option<MatchBy>,
     /// Send no welcome mails
     #[arg(long, conflicts_with = "wait_mails")]
     no_mail: bool,
@@ -56,6 +62,30 @@ enum OnError {
     Abort,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum OnConflict {
+    /// They fail
+    Fail,
+    /// Their users stay as they are
+    Skip,
+    /// Their users get the fields that the rows give
+    Update,
+    /// Their users become what the rows say; what these do not give is cleared
+    Replace,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum MatchBy {
+    Email,
+    Username,
+    Id,
+}
+
+/// The value as it is written on the command line, and in the API.
+fn name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
 /// What the API has made of an upload.
 pub(super) struct Accepted {
     /// Which operation.
@@ -82,14 +112,14 @@ impl Upload {
         if let Some(key) = &self.idempotency_key {
             request = request.header("idempotency-key", key);
         }
-        if let Some(on_error) = self.on_error {
-            request = request.query(
-                "on_error",
-                match on_error {
-                    OnError::Continue => "continue",
-                    OnError::Abort => "abort",
-                },
-            );
+        if let Some(on_error) = &self.on_error {
+            request = request.query("on_error", name(on_error));
+        }
+        if let Some(on_conflict) = &self.on_conflict {
+            request = request.query("on_conflict", name(on_conflict));
+        }
+        if let Some(match_by) = &self.match_by {
+            request = request.query("match", name(match_by));
         }
         if let Some(max_errors) = &self.max_errors {
             request = request.query("max_errors", max_errors);

@@ -85,6 +85,31 @@ pub(super) async fn unfinished_mails_of_an_ended_operation_are_due(arena: &Arena
     Ok(())
 }
 
+pub(super) async fn mails_are_due_however_their_operation_ended(arena: &Arena<'_>) -> Result<()> {
+    for n in [1, 2] {
+        arena.queue(operation_id(n), &[10], at(0)).await?;
+        let batch = MailBatch { first_row: 1, last_row: 10, done_through: 3, deferred: Vec::new() };
+        let mut uow = arena.begin().await?;
+        uow.mails().insert(operation_id(n), 0, &batch, 10, at(0)).await?;
+        uow.commit().await?;
+    }
+    let mut uow = arena.begin().await?;
+    let mut cancelled = uow.operations().lock(operation_id(1)).await?.context("not found")?;
+    cancelled.cancel(at(1))?;
+    uow.operations().end(&cancelled).await?;
+    uow.commit().await?;
+    arena.end(operation_id(2), at(1)).await?;
+    let mut uow = arena.begin().await?;
+    let mut undone = uow.operations().lock(operation_id(2)).await?.context("not found")?;
+    undone.undone()?;
+    uow.operations().store(&undone, at(1)).await?;
+    uow.commit().await?;
+    let mut found = due(arena, at(1_000)).await?;
+    found.sort_unstable_by_key(|(id, _)| *id);
+    ensure!(found == [(operation_id(1), DueReason::Mails), (operation_id(2), DueReason::Mails)]);
+    Ok(())
+}
+
 pub(super) async fn mails_that_were_recorded_just_now_are_not_due(arena: &Arena<'_>) -> Result<()> {
     arena.queue(operation_id(1), &[10], at(0)).await?;
     let mut batch = MailBatch { first_row: 1, last_row: 10, done_through: 0, deferred: Vec::new() };

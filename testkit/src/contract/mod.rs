@@ -188,6 +188,7 @@ cases! {
         an_append_keeps_an_upload_alive
         what_has_ended_is_not_due
         unfinished_mails_of_an_ended_operation_are_due
+        mails_are_due_however_their_operation_ended
         mails_that_were_recorded_just_now_are_not_due
         mails_of_a_running_operation_are_not_due
         expired_keys_are_due_once_for_each_tenant

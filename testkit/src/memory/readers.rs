@@ -160,10 +160,8 @@ impl OperationReader for MemoryStore {
         }));
         due.extend(self.stale(DueReason::Mails, limit, |state, id, stored| {
             let mut batches = state.mails.range((id, 0)..=(id, u32::MAX)).map(|(_, batch)| batch);
-            matches!(
-                stored.state,
-                OperationState::Succeeded | OperationState::PartiallySucceeded | OperationState::Failed
-            ) && stored.updated_at < stalled_before
+            stored.state.is_final()
+                && stored.updated_at < stalled_before
                 && batches.any(|stored| !stored.batch.is_finished() && stored.updated_at < stalled_before)
         }));
         let tenants = self.tenants();
