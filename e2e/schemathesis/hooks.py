@@ -118,7 +118,7 @@ def is_state(failure, case, response):
         return True
     return (
         problem["code"] in ("IDEMPOTENCY_KEY_REUSED", "PRECONDITION_FAILED")
-        or problem["detail"] in ("the user is not deleted", "the upload has no rows; send at least one")
+        or problem["detail"] in ("the user is not deleted", "the filter finds nobody, so there is nothing to do")
     )
 
 

@@ -146,7 +146,8 @@ async fn what_makes_no_sense_is_told_where() {
         assert_eq!(problem["errors"][0]["pointer"].as_str().unwrap_or_default(), pointer, "{query}: {problem}");
     }
     let missing = begin(&world, json!({"kind": "users.delete", "filter": {"email": "nobody"}})).await;
-    missing.problem(422, "VALIDATION_ERROR");
+    let problem = missing.problem(422, "VALIDATION_ERROR");
+    assert_eq!(problem["detail"], "the filter finds nobody, so there is nothing to do");
     world.post("/api/v1/operations", "text/plain", "x").await.problem(415, "UNSUPPORTED_MEDIA_TYPE");
     assert!(world.store.tenant(world.tenant).operations.is_empty());
 }

@@ -11,7 +11,7 @@ impl Upload {
     /// Takes a row for each user whom the filter means, as `template` says, read page by page.
     ///
     /// # Errors
-    /// As `push` and `flush`; `Unavailable` when storage is down.
+    /// As `push` and `flush`; `Invalid` when there is nobody; `Unavailable` when storage is down.
     pub async fn gather(&mut self, filter: &UserFilter, template: &ImportRow<'_>) -> Result<(), AppError> {
         if matches!(self.target, Target::Replay(_)) {
             return Ok(());
@@ -27,8 +27,12 @@ impl Upload {
             self.flush().await?;
             after = users.last().map(|user| UserPosition { created_at: user.created_at, id: user.id });
             if u32::try_from(users.len()).is_ok_and(|found| found < GATHERED) {
-                return Ok(());
+                break;
             }
         }
+        if self.builder.rows() == 0 {
+            return Err(AppError::invalid("the filter finds nobody, so there is nothing to do"));
+        }
+        Ok(())
     }
 }
