@@ -40,17 +40,16 @@ pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::expect_used)]
     use std::collections::HashSet;
 
     use super::*;
 
     #[test]
     fn ports_are_free_different_and_no_clients() {
-        let first = free_port().expect("a port");
+        let first = free_port().unwrap();
         // One that is in use is passed over, also the next time round.
-        let held = TcpListener::bind(("127.0.0.1", first)).expect("it is free");
-        let ports = free_ports::<100>().expect("ports");
+        let held = TcpListener::bind(("127.0.0.1", first)).unwrap();
+        let ports = free_ports::<100>().unwrap();
         assert_eq!(ports.iter().collect::<HashSet<_>>().len(), ports.len());
         assert!(!ports.contains(&first), "{held:?}");
         assert!(ports.iter().all(|port| RANGE.contains(&u32::from(*port))), "{ports:?}");

@@ -5,6 +5,7 @@ pub(crate) mod cancel;
 pub(crate) mod events;
 mod follow;
 pub(crate) mod get;
+pub(crate) mod head;
 pub(crate) mod list;
 pub(crate) mod pause;
 pub(crate) mod resume;

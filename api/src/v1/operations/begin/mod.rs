@@ -5,26 +5,26 @@ mod request;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{LOCATION, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use muster_application::imports::{NewUpload, Submitted};
 use muster_domain::operations::{ErrorBudget, MatchBy, OnError, OperationKind, OperationOptions, UploadFormat};
 
 pub(crate) use self::request::OperationRequest;
 use self::request::Request;
-use super::view::{self, OperationView};
+use super::head;
+use super::view::OperationView;
 use crate::body::{BodyReader, Encoding};
 use crate::extract::{IdempotencyKey, Params, Prefer, Uploader};
 use crate::formats::{CsvReader, Fields, NdjsonReader, RowReader};
-use crate::media::{media_type, unsupported};
 use crate::openapi::{ChangeKindName, MatchName, OnErrorName};
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfTenant};
 use crate::state::ApiState;
 use crate::upload::{Received, receive};
+use crate::v1::users::batch::format_of;
 
-const ACCEPTED: &str = "application/json, application/x-ndjson, text/csv";
 /// Bodies as they may be.
 const NDJSON: &str = "{\"id\":\"01981c5e-7a00-7000-8000-000000000001\",\"full_name\":\"Ada King\"}\n";
 const CSV: &str = "id,full_name\n01981c5e-7a00-7000-8000-000000000001,Ada King\n";
@@ -111,35 +111,16 @@ pub(crate) async fn begin(
     Ok(answer(Submitted { operation, ..submitted }, prefer))
 }
 
-fn format_of(headers: &HeaderMap) -> Result<UploadFormat, Problem> {
-    match media_type(headers, ACCEPTED)?.as_str() {
-        "application/json" => Ok(UploadFormat::Json),
-        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(UploadFormat::Ndjson),
-        "text/csv" => Ok(UploadFormat::Csv),
-        _ => Err(unsupported("Content-Type must be application/json, application/x-ndjson or text/csv", ACCEPTED)),
-    }
-}
-
 /// The operation: as its result when it has ended, else to be followed.
 pub(super) fn answer(submitted: Submitted, prefer: Prefer) -> Response {
     let Submitted { operation, replayed } = submitted;
-    let has_ended = operation.state.is_final();
-    let location = HeaderValue::try_from(view::path(operation.id.get()));
-    let applied = prefer.applied(!has_ended).and_then(|applied| HeaderValue::try_from(applied).ok());
-    let status = if has_ended { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let mut response = (status, Json(OperationView::from(operation))).into_response();
-    let headers = response.headers_mut();
-    if let Ok(location) = location {
-        headers.insert(LOCATION, location);
-    }
-    if !has_ended {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    if let Some(applied) = applied {
-        headers.insert("preference-applied", applied);
-    }
-    if replayed {
-        headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
-    }
+    let (id, has_ended) = (operation.id.get(), operation.state.is_final());
+    let view = Json(OperationView::from(operation));
+    let mut response = if has_ended {
+        view.into_response()
+    } else {
+        (StatusCode::ACCEPTED, [(RETRY_AFTER, "1")], view).into_response()
+    };
+    head::tell(&mut response, id, has_ended, prefer, replayed);
     response
 }

@@ -1,6 +1,6 @@
 use axum::Json;
-use axum::http::header::{LOCATION, RETRY_AFTER};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use muster_application::{App, Context, ErrorCode};
 use muster_domain::operations::{Operation, OperationFailure, OperationState, UploadFormat};
@@ -9,10 +9,8 @@ use super::created::BatchCreated;
 use super::row_errors::RowErrors;
 use crate::extract::Prefer;
 use crate::problem::Problem;
-use crate::v1::operations::view::{self, OperationView};
-
-const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+use crate::v1::operations::head;
+use crate::v1::operations::view::OperationView;
 
 /// Answers a request whose upload has become an operation.
 pub(super) struct Answer<'a> {
@@ -25,19 +23,9 @@ pub(super) struct Answer<'a> {
 impl Answer<'_> {
     /// The result where it is known, else the operation to follow.
     pub(super) async fn to(&self, operation: Operation) -> Result<Response, Problem> {
-        let location = view::path(operation.id.get());
-        let applied = self.prefer.applied(!operation.state.is_final());
+        let (id, has_ended) = (operation.id.get(), operation.state.is_final());
         let mut response = self.body(operation).await?;
-        let headers = response.headers_mut();
-        if let Ok(value) = HeaderValue::try_from(location) {
-            headers.insert(LOCATION, value);
-        }
-        if let Some(value) = applied.and_then(|applied| HeaderValue::try_from(applied).ok()) {
-            headers.insert(PREFERENCE_APPLIED, value);
-        }
-        if self.replayed {
-            headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
-        }
+        head::tell(&mut response, id, has_ended, self.prefer, self.replayed);
         Ok(response)
     }
 

@@ -7,7 +7,7 @@ use crate::problem::Problem;
 const ACCEPTED: &str = "application/json, application/x-ndjson, text/csv";
 
 /// How the rows come, from `Content-Type`.
-pub(super) fn format_of(headers: &HeaderMap) -> Result<UploadFormat, Problem> {
+pub(crate) fn format_of(headers: &HeaderMap) -> Result<UploadFormat, Problem> {
     match media_type(headers, ACCEPTED)?.as_str() {
         "application/json" => Ok(UploadFormat::Json),
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(UploadFormat::Ndjson),

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use self::answer::Answer;
 use self::created::BatchCreated;
-use self::media::format_of;
+pub(crate) use self::media::format_of;
 use self::options::Asked;
 use crate::body::{BodyReader, Encoding};
 use crate::extract::{IdempotencyKey, Params, Prefer, Uploader};
