@@ -6,7 +6,9 @@ use muster_application::operations::{FinishOperation, RunRange};
 use muster_application::{App, Context};
 use muster_domain::operations::OperationFailure;
 use muster_domain::{OperationId, TenantId};
-use muster_workflows::contract::operations::{BlockRange, FinishOperation as FinishPayload, RangeDone, definitions};
+use muster_workflows::contract::operations::{
+    BlockRange, FinishOperation as FinishPayload, PrepareOperation as PreparePayload, RangeDone, definitions,
+};
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
@@ -29,6 +31,23 @@ impl OperationActivities {
 
 #[activities]
 impl OperationActivities {
+    /// Sees to what concerns all blocks, before any of them begins.
+    #[activity(definition = definitions::PrepareOperation)]
+    pub async fn prepare_operation(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        prepare: PreparePayload,
+    ) -> Result<RangeDone, ActivityError> {
+        let context = Context::new(TenantId::new(prepare.tenant_id));
+        let span = span(&ctx, prepare.tenant_id, prepare.operation_id);
+        let (id, wanted) = (OperationId::new(prepare.operation_id), Wanted(&ctx, &self.draining));
+        within(span, async {
+            let done = alive(&ctx, self.app.prepare_operation(&context, id, &wanted)).await;
+            done.map(payload).map_err(activity_error)
+        })
+        .await
+    }
+
     /// Does every block of a range that is not done.
     #[activity(definition = definitions::RunRange)]
     pub async fn run_range(

@@ -90,6 +90,9 @@ refusals! {
     /// Of every route that stops an operation or lets it go on.
     OfControl: [OfOperation]
         (StatusCode::CONFLICT, Code::BusinessRuleViolation, "The operation does not move there from where it is; `detail` names both states", "an operation that is succeeded cannot become paused");
+    /// Of the route that applies a plan.
+    OfApply: [OfControl]
+        (StatusCode::PRECONDITION_FAILED, Code::OutcomeDiffers, "`If-Match` is not the digest of the plan, or the plan would come to something else now; nothing was done", "its outcome would differ from the plan now; nothing was done; plan again");
     /// Of every route that reads a body.
     OfBody: []
         (StatusCode::BAD_REQUEST, Code::BodyIncomplete, "The connection broke in the middle of the body", "the body ended too early"),

@@ -40,6 +40,8 @@ pub(crate) fn table() -> OpenApiRouter<ApiState> {
         .routes(routes!(v1::operations::resume::resume))
         .routes(routes!(v1::operations::cancel::cancel))
         .routes(routes!(v1::operations::undo::undo))
+        .routes(routes!(v1::operations::apply::apply))
+        .routes(routes!(v1::operations::retry::retry))
         .routes(routes!(v1::webhooks::create::create))
         .routes(routes!(v1::webhooks::list::list))
         .routes(routes!(v1::webhooks::get::get))

@@ -54,6 +54,8 @@ codes! {
     UploadAbandoned = "UPLOAD_ABANDONED",
     /// The state is not the one the caller saw.
     PreconditionFailed = "PRECONDITION_FAILED",
+    /// What was planned would come to something else now.
+    OutcomeDiffers = "OUTCOME_DIFFERS",
     /// Larger than what is accepted.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE",
     /// Another kind of body.

@@ -88,13 +88,16 @@ pub struct StartOperation {
     pub kind: OperationKind,
     /// How many blocks it has.
     pub blocks: u32,
+    /// Whether something is to be seen to before the first of them.
+    pub prepare: bool,
 }
 
 impl StartOperation {
     /// Of this operation.
-    pub const fn of(operation: &Operation) -> Self {
+    pub fn of(operation: &Operation) -> Self {
         let Operation { tenant, id, kind, .. } = *operation;
-        Self { tenant, operation: id, kind, blocks: operation.progress.blocks_total }
+        let prepare = operation.needs_preparing();
+        Self { tenant, operation: id, kind, blocks: operation.progress.blocks_total, prepare }
     }
 }
 

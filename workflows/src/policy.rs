@@ -42,6 +42,11 @@ pub fn import() -> ActivityOptions {
     options(IMPORT_QUEUE, Duration::from_mins(30), retry(Duration::from_secs(1), PAUSE, 10_000))
 }
 
+/// `prepare_operation`: reads every row of an operation; of a plan it does every block once, and takes it back.
+pub fn prepare() -> ActivityOptions {
+    options(IMPORT_QUEUE, Duration::from_hours(2), retry(Duration::from_secs(1), PAUSE, 10_000))
+}
+
 /// `finish_operation`: as long as the rows it ends.
 pub fn finish() -> ActivityOptions {
     options(IMPORT_QUEUE, Duration::from_mins(1), retry(Duration::from_secs(1), PAUSE, 10_000))

@@ -2,7 +2,9 @@
 //! with a default, are allowed, and the older form must still be read.
 
 use muster_workflows::contract::mails::{SendWelcomeMailsInput, WelcomeBatch};
-use muster_workflows::contract::operations::{BlockRange, FinishOperation, RangeDone, RunOperationInput};
+use muster_workflows::contract::operations::{
+    BlockRange, FinishOperation, PrepareOperation, RangeDone, RunOperationInput,
+};
 use muster_workflows::contract::webhooks::{DeliverWebhookInput, WebhookAttempt, WebhookAttempted};
 use serde_json::json;
 use uuid::Uuid;
@@ -17,7 +19,9 @@ fn payloads_are_ids_and_ranges() {
         json!({
             "RunOperationInput": RunOperationInput {
                 tenant_id: TENANT, operation_id: OPERATION, blocks: 3, first_block: 1, ranges_per_run: 0, has_mails: false,
+                prepare: true,
             },
+            "PrepareOperation": PrepareOperation { tenant_id: TENANT, operation_id: OPERATION },
             "BlockRange": BlockRange { tenant_id: TENANT, operation_id: OPERATION, first_block: 0, last_block: 8 },
             "RangeDone": RangeDone { ended: true, has_mails: false, paused: false, state: "succeeded".to_owned() },
             "FinishOperation": FinishOperation { tenant_id: TENANT, operation_id: OPERATION, failed: false },
@@ -34,7 +38,8 @@ fn payloads_are_ids_and_ranges() {
 fn the_first_form_of_each_payload_is_still_read() {
     let input = json!({ "tenant_id": TENANT, "operation_id": OPERATION, "blocks": 3 });
     let read: RunOperationInput = serde_json::from_value(input).unwrap();
-    assert_eq!((read.blocks, read.first_block, read.ranges_per_run, read.has_mails), (3, 0, 0, false));
+    assert_eq!((read.blocks, read.first_block, read.ranges_per_run), (3, 0, 0));
+    assert!(!read.has_mails && !read.prepare);
     let done: RangeDone = serde_json::from_value(json!({ "ended": true, "has_mails": true })).unwrap();
     assert_eq!(done, RangeDone { ended: true, has_mails: true, paused: false, state: String::new() });
     let finish: FinishOperation =

@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 use muster_application::users::Versions;
+use muster_domain::operations::PlanDigest;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::ObjectBuilder;
@@ -31,6 +32,33 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             Some(Tags::Some(tags)) => Some(tags.iter().filter_map(|tag| version(tag)).collect()),
         }))
     }
+}
+
+/// The plan that is to be applied (`If-Match`); none when it is not said, or is no digest.
+pub(crate) struct PlanMatch(pub(crate) Option<PlanDigest>);
+
+impl IntoParams for PlanMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "`plan.digest` of the dry run, in quotes; required";
+        let example = "\"6b5f2a1e8d7c4b3a9f8e7d6c5b4a39281706f5e4d3c2b1a0918273645546372f\"";
+        asked("If-Match", description, example, ObjectBuilder::new())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PlanMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(match tags(&parts.headers, &header::IF_MATCH) {
+            Some(Tags::Some(tags)) if tags.len() == 1 => tags.first().and_then(|tag| digest(tag)),
+            _ => None,
+        }))
+    }
+}
+
+fn digest(tag: &str) -> Option<PlanDigest> {
+    let text = tag.strip_prefix('"').map_or(Some(tag), |tag| tag.strip_suffix('"'))?;
+    blake3::Hash::from_hex(text).ok().map(Into::into)
 }
 
 /// Whether what the client has (`If-None-Match`) is what would be sent; weak tags count as well here.

@@ -14,7 +14,7 @@ pub(crate) use client_address::ClientAddress;
 pub(crate) use delivery_ids::DeliveryIds;
 pub(crate) use id::Id;
 pub(crate) use idempotency::IdempotencyKey;
-pub(crate) use if_match::{IfMatch, has_current};
+pub(crate) use if_match::{IfMatch, PlanMatch, has_current};
 pub(crate) use last_event_id::LastEventId;
 pub(crate) use params::Params;
 pub(crate) use prefer::Prefer;

@@ -39,6 +39,15 @@ impl Params {
         read(value).map(Some).ok_or_else(|| invalid(name, &format!("{name} must be {right}")))
     }
 
+    /// Whether something is wanted, if that is said.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+        self.read(name, "true or false", |text| match text {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        })
+    }
+
     /// A number within bounds, or `default`.
     pub(crate) fn number<T>(&self, name: &str, least: T, most: T, default: T) -> Result<T, Problem>
     where

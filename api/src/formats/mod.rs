@@ -29,6 +29,7 @@ const USERNAME: &str = "username";
 const FULL_NAME: &str = "full_name";
 const ID: &str = "id";
 const IS_ACTIVE: &str = "is_active";
+const ROW: &str = "row";
 
 /// What rows may say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,13 +38,15 @@ pub struct Fields {
     id: bool,
     /// Whether they say if the user may act, and that a name is to be cleared.
     state: bool,
+    /// Whether they give the number of the row that they correct.
+    number: bool,
     /// Columns that a CSV header must have.
     required: &'static [&'static str],
 }
 
 impl Fields {
     /// Of users to be made.
-    pub const IMPORT: Self = Self { id: false, state: false, required: &[EMAIL, USERNAME] };
+    pub const IMPORT: Self = Self { id: false, state: false, number: false, required: &[EMAIL, USERNAME] };
     /// Of users to be made, or found by their id.
     pub const IMPORT_BY_ID: Self = Self { id: true, ..Self::IMPORT };
 
@@ -54,7 +57,12 @@ impl Fields {
             MatchBy::Email => &[EMAIL],
             MatchBy::Username => &[USERNAME],
         };
-        Self { id: true, state: true, required }
+        Self { id: true, state: true, number: false, required }
+    }
+
+    /// Of corrections to such rows.
+    pub const fn corrected(self) -> Self {
+        Self { number: true, required: &[ROW], ..self }
     }
 }
 
@@ -122,6 +130,16 @@ fn row_too_long() -> RowProblem {
 /// A body that is one user, without any rule applied; none if it is no JSON object.
 pub(crate) fn read_user(body: &[u8]) -> Option<ImportRow<'_>> {
     object::read_object(body, 1, Fields::IMPORT).ok()
+}
+
+/// A corrected row; none if it is no JSON object.
+pub(crate) fn read_corrected(row: &[u8], position: u64, fields: Fields) -> Option<ImportRow<'_>> {
+    object::read_object(row, position, fields.corrected()).ok()
+}
+
+/// What a number of a row must be.
+fn wrong_number() -> RowProblem {
+    problem(Some(ROW), "wrong_type", "row must be the number of the row that is corrected")
 }
 
 /// A row of which nothing could be read.

@@ -6,7 +6,7 @@ use std::fmt;
 use muster_application::imports::ImportRow;
 use serde::de::{Deserialize, Deserializer, Error as DeError, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{EMAIL, FULL_NAME, Fields, ID, IS_ACTIVE, USERNAME, problem};
+use super::{EMAIL, FULL_NAME, Fields, ID, IS_ACTIVE, ROW, USERNAME, problem, wrong_number};
 
 /// Why bytes are not a user.
 #[derive(Debug)]
@@ -39,6 +39,7 @@ enum Member {
     FullName,
     Id,
     IsActive,
+    Row,
     Other,
 }
 
@@ -64,6 +65,7 @@ impl Visitor<'_> for MemberVisitor {
             FULL_NAME => Member::FullName,
             ID => Member::Id,
             IS_ACTIVE => Member::IsActive,
+            ROW => Member::Row,
             _ => Member::Other,
         })
     }
@@ -73,6 +75,7 @@ impl Visitor<'_> for MemberVisitor {
 enum Value<'a> {
     Text(Cow<'a, str>),
     Flag(bool),
+    Number(u64),
     Null,
     Wrong,
 }
@@ -112,8 +115,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Wrong)
     }
 
-    fn visit_u64<E: DeError>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Value::Wrong)
+    fn visit_u64<E: DeError>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Value::Number(number))
     }
 
     fn visit_f64<E: DeError>(self, _: f64) -> Result<Self::Value, E> {
@@ -144,8 +147,8 @@ impl<'de> Visitor<'de> for RowVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         let mut row = ImportRow { line: self.line, ..ImportRow::default() };
-        let mut flag = None;
-        let [mut email, mut username, mut full_name, mut id, mut is_active] = [false; 5];
+        let (mut flag, mut number) = (None, None);
+        let [mut email, mut username, mut full_name, mut id, mut is_active, mut retried] = [false; 6];
         while let Some(name) = members.next_key::<Member>()? {
             let (field, given, seen) = match name {
                 Member::Email => (EMAIL, &mut row.email, &mut email),
@@ -153,7 +156,8 @@ impl<'de> Visitor<'de> for RowVisitor {
                 Member::FullName => (FULL_NAME, &mut row.full_name, &mut full_name),
                 Member::Id if self.fields.id => (ID, &mut row.id, &mut id),
                 Member::IsActive if self.fields.state => (IS_ACTIVE, &mut flag, &mut is_active),
-                Member::Id | Member::IsActive | Member::Other => {
+                Member::Row if self.fields.number => (ROW, &mut number, &mut retried),
+                Member::Id | Member::IsActive | Member::Row | Member::Other => {
                     members.next_value::<IgnoredAny>()?;
                     continue;
                 }
@@ -169,6 +173,11 @@ impl<'de> Visitor<'de> for RowVisitor {
                         row.is_active = Some(flag);
                         continue;
                     }
+                    (Value::Number(number), ROW) => {
+                        row.retried = u32::try_from(number).ok();
+                        continue;
+                    }
+                    (_, ROW) => wrong_number(),
                     (Value::Text(text), EMAIL | USERNAME | FULL_NAME | ID) => {
                         *given = Some(text);
                         continue;

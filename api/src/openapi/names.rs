@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use muster_application::ErrorCode;
-use muster_domain::operations::{MatchBy, OnConflict, OnError, OperationKind, OperationState, RowStatus, UploadFormat};
+use muster_domain::operations::{
+    MatchBy, OnConflict, OnError, OperationKind, OperationState, Relation, RowStatus, UploadFormat,
+};
 use muster_domain::users::UserEventKind;
 use muster_domain::webhooks::{DeliveryError, DeliveryState, DisableReason, WebhookEvent};
 use utoipa::openapi::RefOr;
@@ -44,6 +46,10 @@ names! {
     FormatName as "UploadFormat", like "csv": UploadFormat::ALL.map(UploadFormat::name).into();
     /// What happens to a bad row.
     OnErrorName as "OnError", like "continue": OnError::ALL.map(OnError::name).into();
+    /// What becomes of what a cancelled operation has done.
+    OnCancelName as "OnCancel", like "keep": ["keep", "undo"].into();
+    /// What an operation does about its parent.
+    RelationName as "Relation", like "undo": Relation::ALL.map(Relation::name).into();
     /// What an import does with a row whose user is there already.
     OnConflictName as "OnConflict", like "fail": OnConflict::ALL.map(OnConflict::name).into();
     /// By what a row finds its user.

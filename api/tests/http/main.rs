@@ -27,7 +27,11 @@ mod metrics;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod rate_limits;
+#[cfg(test)]
+mod retry;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

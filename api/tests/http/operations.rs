@@ -21,7 +21,7 @@ async fn failed_rows_are_paged() {
     assert_eq!((items.len(), first["has_next"].as_bool()), (100, Some(true)));
     assert_eq!(
         items[0],
-        json!({"row": 2, "line": 3, "status": "failed", "user_id": null, "problems": [{
+        json!({"row": 2, "line": 3, "status": "failed", "user_id": null, "retried_by": null, "problems": [{
             "field": "email", "pointer": "/email", "code": "invalid_email",
             "detail": "must be an e-mail address such as name@example.com",
         }]})

@@ -54,6 +54,9 @@ impl WorkflowGateway for TestEngine {
             Engine::Runs => {
                 tokio::spawn(async move {
                     let (operation, last_block) = (start.operation, start.blocks - 1);
+                    if start.prepare && app.prepare_operation(&ctx, operation, &NoHeartbeat).await.unwrap().ended {
+                        return;
+                    }
                     let range = RunRange { operation, first_block: 0, last_block };
                     if !app.run_range(&ctx, range, &NoHeartbeat).await.unwrap().ended {
                         app.finish_operation(&ctx, FinishOperation { operation, failure: None }).await.unwrap();

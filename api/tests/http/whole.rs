@@ -79,7 +79,7 @@ async fn what_was_mended_in_the_file_can_be_sent_again() {
     let mended = mended.replace("nope,bob", "bob@x.com,bob").replace("d@x.com,x,", "d@x.com,dora,");
     let again = world.batch("text/csv", &[("prefer", "wait=30")], mended).await.json();
     assert_eq!((&again["state"], &again["progress"]["created"]), (&json!("succeeded"), &json!(2)), "{again}");
-    assert_eq!(again["unknown_columns"], json!(["status", "user_id", "problem"]));
+    assert_eq!(again["unknown_columns"], json!(["status", "user_id", "problem", "row"]));
     let users = world.get("/api/v1/users?limit=100").await.json();
     let names: Vec<_> = users["items"].as_array().unwrap().iter().map(|user| user["full_name"].clone()).collect();
     assert!(names.contains(&json!("Bob, \"the\" Bad")) && names.contains(&json!("=1+1")), "{names:?}");
@@ -108,7 +108,7 @@ async fn rows_that_are_not_done_are_pending() {
     let operation = world.batch("text/csv", &[("prefer", "respond-async")], csv(0..12_000)).await.json();
     let file = rows(&world, &operation, "?format=csv").await.text;
     assert_eq!(file.lines().count(), 12_001);
-    assert_eq!(file.lines().nth(12_000), Some("u11999@x.com,user11999,,pending,,"));
+    assert_eq!(file.lines().nth(12_000), Some("u11999@x.com,user11999,,pending,,,12000"));
     assert_eq!(rows(&world, &operation, "?format=csv&status=pending").await.text, file);
     assert!(rows(&world, &operation, "?status=all").await.json()["items"].as_array().unwrap().is_empty());
 }

@@ -1,11 +1,11 @@
 use std::collections::HashMap;
 
-use muster_domain::operations::{BlockPayload, MatchBy, Operation, OperationKind};
+use muster_domain::operations::{BlockPayload, MatchBy, Operation, OperationKind, StoredRow};
 use muster_domain::users::{EmailAddress, Given, UserChanges, UserPatch, Username};
 use muster_domain::{FieldError, UserId};
 
 use super::{Change, Wanted};
-use crate::imports::{ImportRow, RowProblem, decode_block, failed_row};
+use crate::imports::{ImportRow, RowProblem, decode_block, failed_row, is_reported};
 use crate::operations::BlockWork;
 use crate::ports::UnitOfWork;
 use crate::{App, AppError};
@@ -25,17 +25,21 @@ struct Parsed {
 }
 
 impl App {
-    /// Does to the users of a block's rows what the kind of the operation says.
+    /// Does to the users of a block's rows, but for those that are `reported`, what the kind of the operation says.
     pub(crate) async fn change_rows(
         &self,
         uow: &mut dyn UnitOfWork,
         operation: &Operation,
         payload: &BlockPayload,
+        reported: &[StoredRow],
     ) -> Result<BlockWork, AppError> {
         let text = decode_block(payload)?;
         let (mut parsed, mut rows) = (Vec::new(), Vec::new());
         let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         for (number, line) in (payload.first_row..).zip(lines) {
+            if is_reported(reported, number) {
+                continue;
+            }
             let row: ImportRow<'_> = serde_json::from_slice(line).map_err(AppError::internal)?;
             match self.parse_change(operation, &row) {
                 Ok((key, change)) => parsed.push(Parsed { row: number, line: row.line, key, change }),

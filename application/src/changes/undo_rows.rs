@@ -20,7 +20,7 @@ impl App {
     ) -> Result<BlockWork, AppError> {
         let Some(parent) = operation.parent else { return Err(AppError::internal("an undo of nothing")) };
         let (first, last) = (payload.first_row, payload.last_row());
-        let parent = uow.operations().find(parent).await?;
+        let parent = uow.operations().find(parent.id).await?;
         // Its results may have been removed while the undo was paused.
         let Some(parent) = parent else { return Ok(BlockWork::default()) };
         let Some(block) = uow.operations().settled_block(parent.id, first).await? else {

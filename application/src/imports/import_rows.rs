@@ -29,14 +29,15 @@ pub(super) struct MetRow {
 }
 
 impl App {
-    /// Makes users of the rows of a block; what becomes of those whose user is there already is a policy of the operation.
+    /// Makes users of the rows of a block that are not `reported`; what becomes of those whose user is there already is a policy of the operation.
     pub(crate) async fn import_rows(
         &self,
         uow: &mut dyn UnitOfWork,
         operation: &Operation,
         payload: &BlockPayload,
+        reported: &[StoredRow],
     ) -> Result<BlockWork, AppError> {
-        let mut parsed = self.parse_block(operation, payload)?;
+        let mut parsed = self.parse_block(operation, payload, reported)?;
         let met = self.insert_users(uow, operation, &mut parsed).await?;
         let created = count(parsed.users.len() - met.len())?;
         let mut met: Vec<_> = met.into_iter().chain(parsed.named).collect();
@@ -46,7 +47,12 @@ impl App {
         Ok(BlockWork { created, rows })
     }
 
-    fn parse_block(&self, operation: &Operation, payload: &BlockPayload) -> Result<ParsedBlock, AppError> {
+    fn parse_block(
+        &self,
+        operation: &Operation,
+        payload: &BlockPayload,
+        reported: &[StoredRow],
+    ) -> Result<ParsedBlock, AppError> {
         let text = decode_block(payload)?;
         let (ids, options) = (operation.row_ids(), operation.options);
         let by_id = options.on_conflict != OnConflict::Fail && options.match_by == MatchBy::Id;
@@ -55,6 +61,9 @@ impl App {
         parsed.lines.reserve_exact(usize::try_from(payload.rows).unwrap_or_default());
         let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         for (number, text) in (payload.first_row..).zip(lines) {
+            if is_reported(reported, number) {
+                continue;
+            }
             let row: ImportRow<'_> = serde_json::from_slice(text).map_err(AppError::internal)?;
             let line = row.line;
             let id = if by_id { row.user_id() } else { Ok(None) };
@@ -135,6 +144,11 @@ impl App {
         }
         self.meet(uow, operation, met, &holders).await
     }
+}
+
+/// Whether a row, of which these are stored by number, is one of them.
+pub(crate) fn is_reported(reported: &[StoredRow], number: u32) -> bool {
+    reported.binary_search_by_key(&number, |row| row.row).is_ok()
 }
 
 fn count(rows: usize) -> Result<u32, AppError> {

@@ -47,9 +47,15 @@ impl Holders {
         self.by_username.get(username).copied()
     }
 
+    /// What is wrong with wanting this address or this name, in the form in which storage has it.
+    pub(super) fn problem_of(&self, field: &'static str, value: &str) -> Option<RowProblem> {
+        let holder = if field == "email" { self.of_email(value) } else { self.of_username(value) };
+        holder.map(|id| self.problem(field, id))
+    }
+
     pub(super) fn problems(&self, user: &NewUser) -> Vec<RowProblem> {
-        let email = self.by_email.get(user.email.as_str()).map(|id| self.problem("email", *id));
-        let username = self.by_username.get(&user.username.folded()).map(|id| self.problem("username", *id));
+        let email = self.problem_of("email", user.email.as_str());
+        let username = self.problem_of("username", &user.username.folded());
         let problems: Vec<_> = [email, username].into_iter().flatten().collect();
         if problems.is_empty() {
             // Whoever held it is gone by now; the row lost all the same.

@@ -30,6 +30,9 @@ pub struct ImportRow<'a> {
     /// The full name is to be cleared: it was given as null, where that is not the same as absent.
     #[serde(rename = "c", default, skip_serializing_if = "is_false")]
     pub clears_name: bool,
+    /// The number of the row that it does again, in the operation that is retried.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub retried: Option<u32>,
     /// What made the row unreadable; a row with a problem never becomes a user.
     #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<RowProblem>,
@@ -41,6 +44,22 @@ const fn is_false(value: &bool) -> bool {
 }
 
 impl ImportRow<'_> {
+    /// The same, of its own.
+    pub fn into_owned(self) -> ImportRow<'static> {
+        let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        ImportRow {
+            line: self.line,
+            email: owned(self.email),
+            username: owned(self.username),
+            full_name: owned(self.full_name),
+            id: owned(self.id),
+            is_active: self.is_active,
+            clears_name: self.clears_name,
+            retried: self.retried,
+            problems: self.problems,
+        }
+    }
+
     /// The id that the row gives, if it gives one.
     ///
     /// # Errors

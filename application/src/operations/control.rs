@@ -1,8 +1,10 @@
 //! What pausing, resuming and cancelling have in common.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use muster_domain::OperationId;
-use muster_domain::operations::{Operation, TransitionError};
+use muster_domain::operations::{Operation, PauseReason, TransitionError};
 
 use crate::ports::StartOperation;
 use crate::{App, AppError, Context, ErrorCode, ErrorKind};
@@ -19,7 +21,11 @@ impl App {
         let now = self.ports.clock.now();
         let mut uow = self.begin(ctx).await?;
         let mut operation = uow.operations().lock(id).await?.ok_or_else(|| AppError::not_found("operation"))?;
+        let waited_for = operation.pause.map(|pause| pause.reason);
         if change(&mut operation, now)? {
+            if operation.state.is_going() && waited_for == Some(PauseReason::OutcomeDiffers) {
+                uow.operations().accept_outcomes(id).await?;
+            }
             if operation.state.is_final() {
                 uow.operations().end(&operation).await?;
             } else {
@@ -60,5 +66,10 @@ impl App {
 
 /// A move that an operation does not make from where it is.
 pub(super) fn cannot(error: TransitionError) -> AppError {
-    AppError::new(ErrorKind::Conflict, ErrorCode::BusinessRuleViolation, error.to_string())
+    refused(error.to_string())
+}
+
+/// What an operation does not do in the state that it is in, or does not do at all.
+pub(super) fn refused(message: impl Into<Cow<'static, str>>) -> AppError {
+    AppError::new(ErrorKind::Conflict, ErrorCode::BusinessRuleViolation, message)
 }

@@ -51,6 +51,12 @@ pub struct RowValues {
     pub username: Option<String>,
     /// Full name.
     pub full_name: Option<String>,
+    /// It is to be cleared.
+    pub clears_name: bool,
+    /// Id of the user.
+    pub id: Option<String>,
+    /// Whether the user is to be able to act.
+    pub is_active: Option<bool>,
 }
 
 /// The rows of an operation from the first to the last, read page by page: storage is asked for a page when it is wanted,
@@ -121,6 +127,11 @@ impl App {
 }
 
 impl Export {
+    /// Whose rows they are.
+    pub const fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
     /// The next rows, at least one; none behind the last.
     ///
     /// # Errors
@@ -218,10 +229,7 @@ impl Export {
         if !self.filter.passes(status) {
             return None;
         }
-        let user = found
-            .as_ref()
-            .and_then(|found| found.user)
-            .or_else(|| status.is_some_and(RowStatus::is_user).then(|| self.operation.row_ids().id(number)));
+        let user = found.as_ref().and_then(|found| found.user).or_else(|| self.operation.user_of(number, status?));
         let line = uploaded.as_ref().map(|row| row.line).or_else(|| found.as_ref()?.line);
         let values = uploaded.map(RowValues::from).unwrap_or_default();
         let problems = found.map(|found| found.problems).unwrap_or_default();
@@ -232,12 +240,19 @@ impl Export {
 impl From<ImportRow<'_>> for RowValues {
     fn from(row: ImportRow<'_>) -> Self {
         let owned = |value: Option<std::borrow::Cow<'_, str>>| value.map(std::borrow::Cow::into_owned);
-        Self { email: owned(row.email), username: owned(row.username), full_name: owned(row.full_name) }
+        Self {
+            email: owned(row.email),
+            username: owned(row.username),
+            full_name: owned(row.full_name),
+            clears_name: row.clears_name,
+            id: owned(row.id),
+            is_active: row.is_active,
+        }
     }
 }
 
 impl RowValues {
     fn bytes(&self) -> usize {
-        [&self.email, &self.username, &self.full_name].into_iter().flatten().map(String::len).sum()
+        [&self.email, &self.username, &self.full_name, &self.id].into_iter().flatten().map(String::len).sum()
     }
 }

@@ -3,6 +3,7 @@ use muster_domain::OperationId;
 use muster_domain::operations::{OperationFailure, OperationKind, OperationState};
 
 use super::RangeDone;
+use super::plan::digest_of_plan;
 use crate::ports::UnitOfWork;
 use crate::{App, AppError, Context};
 
@@ -30,9 +31,23 @@ impl App {
         let operation =
             uow.operations().find(command.operation).await?.ok_or_else(|| AppError::not_found("operation"))?;
         uow.commit().await?;
+        self.see_to_undo(ctx, operation.id, operation.state).await?;
         let state = operation.state;
         let paused = state == OperationState::Paused;
         Ok(RangeDone { ended: state.is_final(), paused, has_mails: operation.progress.mails_total > 0, state })
+    }
+
+    /// Whoever cancelled it may have wanted it undone, and died before that was begun.
+    pub(super) async fn see_to_undo(
+        &self,
+        ctx: &Context,
+        id: OperationId,
+        state: OperationState,
+    ) -> Result<(), AppError> {
+        if state == OperationState::Cancelled {
+            self.undo_cancelled(ctx, id, None).await?;
+        }
+        Ok(())
     }
 
     /// Within the caller's unit of work: ends an operation that cannot be carried on; `false` if it has ended already.
@@ -70,6 +85,9 @@ impl App {
             return Err(AppError::internal("an operation was to end with blocks that are not done"));
         }
         operation.started_at = operation.started_at.or(started_at);
+        if operation.options.dry_run {
+            operation.plan = Some(digest_of_plan(&repository.digests(operation.id).await?));
+        }
         let now = self.ports.clock.now();
         operation.finish(now).map_err(AppError::internal)?;
         repository.end(&operation).await?;
@@ -77,7 +95,7 @@ impl App {
             && operation.state == OperationState::Succeeded
             && let Some(parent) = operation.parent
         {
-            note_undone(uow, parent, now).await?;
+            note_undone(uow, parent.id, now).await?;
         }
         Ok(operation.state)
     }

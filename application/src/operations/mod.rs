@@ -1,5 +1,6 @@
 //! Watching operations and keeping them going.
 
+mod apply;
 mod cancel;
 mod control;
 mod discard;
@@ -7,9 +8,13 @@ mod export;
 mod finish;
 mod get;
 mod list;
+mod merge;
 mod pause;
+mod plan;
+mod prepare;
 mod remove;
 mod resume;
+mod retry;
 mod rows;
 mod run_block;
 mod run_range;
@@ -19,9 +24,13 @@ mod undo;
 mod wait;
 mod watch;
 
+pub use apply::Applied;
+pub use cancel::{CancelledOperation, OnCancel};
 pub use export::{Export, ExportFilter, ExportedRow, RowValues};
 pub use finish::FinishOperation;
 pub use list::OperationsPage;
+pub(crate) use prepare::stopping;
+pub use retry::Retry;
 pub use rows::{OperationRow, RowFilter, RowsPage};
 pub(crate) use run_block::BlockWork;
 pub use run_range::{RangeDone, RunRange};

@@ -6,7 +6,7 @@ use crate::{App, AppError, Context};
 
 impl App {
     /// Lets a paused operation go on, with a new error budget if one is given. The rows that failed so far do not count
-    /// any more. One that goes on already is left alone.
+    /// any more, and what differs from a plan is accepted. One that goes on already is left alone.
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when it has ended, or is still being received.

@@ -1,4 +1,4 @@
-use muster_domain::operations::{BLOCK_ROWS, Operation, RowIds, RowStatus, SettledBlock, StoredRow, StoredRows};
+use muster_domain::operations::{BLOCK_ROWS, Operation, RetriedRow, RowStatus, SettledBlock, StoredRow, StoredRows};
 use muster_domain::{OperationId, UserId};
 
 use crate::imports::RowProblem;
@@ -35,6 +35,8 @@ pub struct OperationRow {
     pub user: Option<UserId>,
     /// What is wrong.
     pub problems: Vec<RowProblem>,
+    /// The retry in which that became of it; none when it was not retried, or failed again.
+    pub retried_by: Option<OperationId>,
 }
 
 /// A page of rows.
@@ -84,9 +86,8 @@ impl App {
         after: u32,
         limit: u32,
     ) -> Result<Vec<OperationRow>, AppError> {
-        let ids = operation.row_ids();
         let rows = self.ports.operations.rows(operation.tenant, operation.id, wanted, after, limit).await?;
-        rows.iter().map(|row| stored(row, ids)).collect()
+        rows.iter().map(|row| stored(row, operation)).collect()
     }
 
     /// The rows of the blocks that are done: all, or only those of a status that is not stored.
@@ -97,12 +98,13 @@ impl App {
         after: u32,
         limit: u32,
     ) -> Result<Vec<OperationRow>, AppError> {
-        let ids = operation.row_ids();
         let mut items = Vec::new();
         let ledger = self.ports.operations.ledger(operation.tenant, operation.id, after).await?;
         let may_have = |block: &SettledBlock| match only {
             None => true,
             Some(RowStatus::Skipped) if block.outcome.skipped > 0 => true,
+            // What failed may have become anything since.
+            Some(_) if operation.retried.retries > 0 && block.outcome.failed > 0 => true,
             Some(_) => block.unstored() == only,
         };
         for block in ledger.into_iter().filter(may_have) {
@@ -112,7 +114,7 @@ impl App {
                 let window = if only.is_none() { limit } else { BLOCK_ROWS };
                 let last = block.last_row().min(next.saturating_add(window - 1));
                 let reported = self.stored_rows(operation, StoredRows::All, next - 1, last - next + 1).await?;
-                items.extend(merged(block, next..=last, reported, ids, only));
+                items.extend(merged(operation, block, next..=last, reported, only));
                 next = last + 1;
             }
         }
@@ -123,31 +125,36 @@ impl App {
 
 /// The rows of a range within a block: what is stored of them, and between these the rows of which nothing is.
 fn merged(
+    operation: &Operation,
     block: SettledBlock,
     range: std::ops::RangeInclusive<u32>,
     reported: Vec<OperationRow>,
-    ids: RowIds,
     only: Option<RowStatus>,
 ) -> impl Iterator<Item = OperationRow> {
     let mut reported = reported.into_iter().peekable();
     range.filter_map(move |row| {
         let found = reported.next_if(|reported| reported.row == row).or_else(|| {
             let status = block.unstored()?;
-            let user = status.is_user().then(|| ids.id(row));
-            Some(OperationRow { row, line: None, status, user, problems: Vec::new() })
+            let user = operation.user_of(row, status);
+            Some(OperationRow { row, line: None, status, user, problems: Vec::new(), retried_by: None })
         })?;
         only.is_none_or(|only| only == found.status).then_some(found)
     })
 }
 
-fn stored(row: &StoredRow, ids: RowIds) -> Result<OperationRow, AppError> {
+fn stored(row: &StoredRow, operation: &Operation) -> Result<OperationRow, AppError> {
+    let line = (row.line > 0).then_some(row.line);
+    if let Some(RetriedRow { by, status, user, .. }) = row.retried {
+        return Ok(OperationRow { row: row.row, line, status, user, problems: Vec::new(), retried_by: Some(by) });
+    }
     Ok(OperationRow {
         row: row.row,
         // Whoever refused the mail did not know the line.
-        line: (row.line > 0).then_some(row.line),
+        line,
         status: row.status,
-        user: row.user.or_else(|| row.status.is_user().then(|| ids.id(row.row))),
+        user: row.user.or_else(|| operation.user_of(row.row, row.status)),
         problems: serde_json::from_str(&row.problems).map_err(AppError::internal)?,
+        retried_by: None,
     })
 }
 

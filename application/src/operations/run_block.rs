@@ -1,9 +1,13 @@
+use muster_domain::OperationId;
 use muster_domain::mails::MailBatch;
 use muster_domain::operations::{
-    BlockOutcome, BlockPayload, OnError, Operation, OperationKind, OperationState, RowStatus, StoredRow,
+    BlockOutcome, BlockPayload, OnError, Operation, OperationFailure, OperationKind, OperationState, PauseReason,
+    PlanDigest, RowStatus, StoredRow,
 };
 use muster_domain::users::BlockEvent;
 
+use super::merge::mended;
+use super::plan::digest_of_block;
 use crate::ports::UnitOfWork;
 use crate::{App, AppError, Context};
 
@@ -24,8 +28,31 @@ pub(super) struct BlockDone {
     pub(super) ended: Option<OperationState>,
 }
 
+/// A block whose rows were done, in a unit of work that is not committed.
+pub(super) enum Tried {
+    /// Its line in the ledger is there already.
+    Done(BlockOutcome),
+    /// The operation is not going on.
+    Stopped,
+    /// Its rows were done.
+    Worked(Box<Worked>),
+}
+
+/// What a block comes to.
+pub(super) struct Worked {
+    uow: Box<dyn UnitOfWork>,
+    payload: BlockPayload,
+    work: BlockWork,
+    /// Nothing of it is to stay but the report: a row of an upload that is all or nothing failed.
+    aborts: bool,
+    /// What it comes to, where that is planned or was.
+    digest: Option<PlanDigest>,
+    /// It was planned to come to something else.
+    pub(super) differs: bool,
+}
+
 impl BlockWork {
-    fn outcome(&self) -> BlockOutcome {
+    pub(super) fn outcome(&self) -> BlockOutcome {
         let mut outcome = BlockOutcome { created: self.created, ..BlockOutcome::default() };
         for row in &self.rows {
             match row.status {
@@ -44,30 +71,23 @@ impl BlockWork {
 impl App {
     /// Does one block, exactly once: what its rows do, what is reported of them, its mail batch and its line in the ledger
     /// are one transaction. A block that has an outcome is not done again, however often this is called. None, and nothing
-    /// done, when the operation is not going on; whoever stops it waits until this has ended.
+    /// done, when the operation is not going on; whoever stops it waits until this has ended. Of a dry run only what is
+    /// reported is kept; and of a block that would come to something else than was planned, nothing.
     pub(super) async fn run_block(
         &self,
         ctx: &Context,
         operation: &Operation,
         number: u32,
     ) -> Result<Option<BlockDone>, AppError> {
-        let mut uow = self.begin(ctx).await?;
-        let Some(block) = uow.operations().lock_block(operation.id, number).await? else {
-            return Err(AppError::not_found("block"));
+        let worked = match self.try_block(ctx, operation, number).await? {
+            Tried::Done(outcome) => return Ok(Some(BlockDone { outcome, ended: None })),
+            Tried::Stopped => return Ok(None),
+            Tried::Worked(worked) => *worked,
         };
-        if let Some(outcome) = block.outcome {
-            return Ok(Some(BlockDone { outcome, ended: None }));
-        }
-        if !block.operation.is_going() {
-            return Ok(None);
-        }
-        let mut work = self.do_rows(uow.as_mut(), operation, &block.payload).await?;
-        let abort = operation.options.on_error == OnError::Abort && work.outcome().failed > 0;
-        if abort {
-            // All or nothing: undo everything, and only report.
+        let Worked { mut uow, payload, work, aborts, digest, differs } = worked;
+        if aborts || differs || operation.options.dry_run {
+            // Undo everything, and only report.
             drop(uow);
-            work.created = 0;
-            work.rows.retain(|row| row.status == RowStatus::Failed);
             uow = self.begin(ctx).await?;
             let again = uow.operations().lock_block(operation.id, number).await?;
             if let Some(outcome) = again.as_ref().and_then(|block| block.outcome) {
@@ -77,9 +97,63 @@ impl App {
                 return Ok(None);
             }
         }
+        if differs {
+            self.stop_what_differs(uow.as_mut(), operation.id).await?;
+            uow.commit().await?;
+            return Ok(None);
+        }
         let outcome = work.outcome();
-        let ended = self.settle(uow, operation, &block.payload, work).await?;
+        if let Some(digest) = digest.filter(|_| operation.options.dry_run) {
+            uow.operations().store_digest(operation.id, number, digest).await?;
+        }
+        let ended = self.settle(uow, operation, &payload, work).await?;
         Ok(Some(BlockDone { outcome, ended }))
+    }
+
+    /// Does the rows of a block that has no outcome yet, without committing it.
+    pub(super) async fn try_block(&self, ctx: &Context, operation: &Operation, number: u32) -> Result<Tried, AppError> {
+        let mut uow = self.begin(ctx).await?;
+        let Some(block) = uow.operations().lock_block(operation.id, number).await? else {
+            return Err(AppError::not_found("block"));
+        };
+        if let Some(outcome) = block.outcome {
+            return Ok(Tried::Done(outcome));
+        }
+        if !block.operation.is_going() {
+            return Ok(Tried::Stopped);
+        }
+        let payload = block.payload;
+        let mut work = self.do_rows(uow.as_mut(), operation, &payload).await?;
+        let aborts = operation.options.on_error == OnError::Abort && work.outcome().failed > 0;
+        if aborts {
+            work.created = 0;
+            work.rows.retain(|row| row.status == RowStatus::Failed);
+        }
+        work.rows.sort_unstable_by_key(|row| row.row);
+        let is_planned = operation.options.dry_run || block.expected.is_some();
+        let digest = is_planned.then(|| digest_of_block(&work));
+        let differs = block.expected.is_some() && block.expected != digest;
+        Ok(Tried::Worked(Box::new(Worked { uow, payload, work, aborts, digest, differs })))
+    }
+
+    /// Of one block nothing was done, and nothing is going to be: it ends. Else it waits for somebody to decide, since other
+    /// blocks may be done.
+    async fn stop_what_differs(&self, uow: &mut dyn UnitOfWork, id: OperationId) -> Result<(), AppError> {
+        let Some(mut operation) = uow.operations().lock(id).await? else {
+            return Err(AppError::not_found("operation"));
+        };
+        if !operation.state.is_going() {
+            return Ok(());
+        }
+        let now = self.ports.clock.now();
+        if operation.progress.blocks_total == 1 {
+            operation.fail(OperationFailure::outcome_differs(), now).map_err(AppError::internal)?;
+            uow.operations().end(&operation).await?;
+        } else {
+            operation.pause(PauseReason::OutcomeDiffers, now).map_err(AppError::internal)?;
+            uow.operations().store(&operation, now).await?;
+        }
+        Ok(())
     }
 
     /// What a kind of operation does with the rows of a block, within the transaction of the block.
@@ -89,15 +163,23 @@ impl App {
         operation: &Operation,
         payload: &BlockPayload,
     ) -> Result<BlockWork, AppError> {
-        match operation.kind {
-            OperationKind::UsersImport => self.import_rows(uow, operation, payload).await,
+        // Rows that were found to repeat others before any block began.
+        let reported = if operation.is_prepared {
+            uow.operations().stored_rows(operation.id, payload.first_row, payload.last_row()).await?
+        } else {
+            Vec::new()
+        };
+        let mut work = match operation.kind {
+            OperationKind::UsersImport => self.import_rows(uow, operation, payload, &reported).await?,
             OperationKind::UsersUpdate
             | OperationKind::UsersDeactivate
             | OperationKind::UsersDelete
             | OperationKind::UsersRestore
-            | OperationKind::UsersErase => self.change_rows(uow, operation, payload).await,
-            OperationKind::Undo => self.undo_rows(uow, operation, payload).await,
-        }
+            | OperationKind::UsersErase => self.change_rows(uow, operation, payload, &reported).await?,
+            OperationKind::Undo => self.undo_rows(uow, operation, payload).await?,
+        };
+        work.rows.extend(reported);
+        Ok(work)
     }
 
     async fn settle(
@@ -105,14 +187,17 @@ impl App {
         mut uow: Box<dyn UnitOfWork>,
         operation: &Operation,
         payload: &BlockPayload,
-        mut work: BlockWork,
+        work: BlockWork,
     ) -> Result<Option<OperationState>, AppError> {
         let (now, outcome) = (self.ports.clock.now(), work.outcome());
         if !work.rows.is_empty() {
-            work.rows.sort_unstable_by_key(|row| row.row);
             uow.operations().insert_rows(operation.id, &work.rows).await?;
         }
-        if operation.options.send_welcome && outcome.created > 0 {
+        if let Some(parent) = operation.retry_of() {
+            let mended = mended(operation, payload, &work)?;
+            uow.operations().note_retried(parent, &mended).await?;
+        }
+        if operation.sends_welcomes() && outcome.created > 0 {
             let batch = MailBatch {
                 first_row: payload.first_row,
                 last_row: payload.last_row(),
@@ -121,7 +206,7 @@ impl App {
             };
             uow.mails().insert(operation.id, payload.number, &batch, outcome.created, now).await?;
         }
-        if outcome.created > 0 {
+        if outcome.created > 0 && !operation.options.dry_run {
             let ids = operation.row_ids();
             let event = BlockEvent {
                 id: self.ports.ids.event_id(),

@@ -1,8 +1,9 @@
 use muster_domain::OperationId;
 use muster_domain::operations::OperationState;
 
+use super::stopping;
 use crate::ports::Heartbeat;
-use crate::{App, AppError, Context, ErrorCode, ErrorKind};
+use crate::{App, AppError, Context};
 
 /// Import the blocks `first_block..=last_block` of an operation.
 #[derive(Debug, Clone, Copy)]
@@ -58,9 +59,7 @@ impl App {
         }
         let (mut created, mut state) = (operation.progress.created > 0, operation.state);
         for block in open {
-            if beat.is_cancelled() {
-                return Err(AppError::new(ErrorKind::Unavailable, ErrorCode::Cancelled, "the worker is stopping"));
-            }
+            stopping(beat)?;
             let Some(done) = self.run_block(ctx, &operation, block).await? else {
                 // Somebody has stopped it meanwhile.
                 state = self.operation(ctx, operation.id).await?.state;
@@ -73,8 +72,9 @@ impl App {
                 self.pause_if_over_budget(ctx, operation.id).await?;
             }
         }
+        self.see_to_undo(ctx, operation.id, state).await?;
         let paused = state == OperationState::Paused;
-        let has_mails = operation.options.send_welcome && created;
+        let has_mails = operation.sends_welcomes() && created;
         Ok(RangeDone { ended: state.is_final() || (single && !paused), paused, has_mails, state })
     }
 }

@@ -1,10 +1,14 @@
+use std::sync::Arc;
+
 use muster_domain::OperationId;
 use muster_domain::operations::{
-    NewOperation, OnError, Operation, OperationKind, OperationOptions, OperationState, TransitionError,
+    NewOperation, OnError, Operation, OperationKind, OperationOptions, OperationState, Parent, Relation,
+    TransitionError, UndoAsked,
 };
 
-use super::control::cannot;
-use crate::{App, AppError, Context, ErrorCode, ErrorKind};
+use super::control::{cannot, refused};
+use crate::ports::UnitOfWork;
+use crate::{App, AppError, Context};
 
 /// An undo, and whether it was begun just now.
 #[derive(Debug, Clone)]
@@ -25,41 +29,81 @@ impl App {
         let mut uow = self.begin(ctx).await?;
         // Locked, so that two who ask at once begin one undo.
         let parent = uow.operations().lock(id).await?.ok_or_else(|| AppError::not_found("operation"))?;
-        if let Some(undo) = uow.operations().undo_of(id).await?
-            && let Some(operation) = uow.operations().find(undo).await?
-            && (!operation.state.is_final() || operation.state == OperationState::Succeeded)
-        {
+        if let Some(operation) = undo_of(uow.as_mut(), id).await? {
             return Ok(Undo { operation, replayed: true });
         }
-        if !parent.kind.can_be_undone() {
-            let message = format!("what {} did cannot be taken back", parent.kind.name());
-            return Err(AppError::new(ErrorKind::Conflict, ErrorCode::BusinessRuleViolation, message));
+        if !parent.can_be_undone() {
+            let what = if parent.options.dry_run { "a dry run" } else { parent.kind.name() };
+            let message = format!("what {what} did cannot be taken back");
+            return Err(refused(message));
         }
         let from = parent.state;
         let to = OperationState::Undone;
         from.to(to).map_err(|_| cannot(TransitionError { from, to }))?;
+        let Some(operation) = self.begin_undo(uow, &parent, ctx.actor.clone()).await? else {
+            let message = "the operation changed nothing; there is nothing to take back";
+            return Err(refused(message));
+        };
+        Ok(Undo { operation, replayed: false })
+    }
 
+    /// Begins the undo that was asked for with the cancel of an operation, once; none when there is nothing to take back.
+    /// Whoever finds the operation cancelled calls this, so that it happens even if the one who cancelled it dies.
+    pub(super) async fn undo_cancelled(
+        &self,
+        ctx: &Context,
+        id: OperationId,
+        asked: Option<UndoAsked>,
+    ) -> Result<Option<Operation>, AppError> {
+        let mut uow = self.begin(ctx).await?;
+        // Blocks that were being done when it was cancelled are to be taken back, too.
+        uow.operations().drain(id).await?;
+        let Some(parent) = uow.operations().lock(id).await? else { return Ok(None) };
+        let Some(asked) = parent.undo_asked.clone().or(asked) else { return Ok(None) };
+        if parent.state != OperationState::Cancelled || !parent.can_be_undone() {
+            return Ok(None);
+        }
+        // One that has not succeeded was seen by somebody, who decides what to do about it.
+        if let Some(undo) = uow.operations().latest_child(id, Relation::Undo).await? {
+            return Ok(uow.operations().find(undo).await?);
+        }
+        self.begin_undo(uow, &parent, asked.by).await
+    }
+
+    /// None, and nothing begun, when there is nothing to take back.
+    async fn begin_undo(
+        &self,
+        mut uow: Box<dyn UnitOfWork>,
+        parent: &Operation,
+        actor: Option<Arc<str>>,
+    ) -> Result<Option<Operation>, AppError> {
         let now = self.ports.clock.now();
         let new = NewOperation {
             id: self.ports.ids.operation_id(),
             kind: OperationKind::Undo,
             format: parent.format,
-            parent: Some(id),
-            actor: ctx.actor.clone(),
+            parent: Some(Parent { id: parent.id, relation: Relation::Undo }),
+            actor,
             created_at: now,
         };
         let operations = uow.operations();
         operations.insert(&new, now).await?;
-        let (rows, blocks) = operations.copy_blocks(new.id, id).await?;
+        let (rows, blocks) = operations.copy_blocks(new.id, parent.id).await?;
         if blocks == 0 {
-            let message = "the operation changed nothing; there is nothing to take back";
-            return Err(AppError::new(ErrorKind::Conflict, ErrorCode::BusinessRuleViolation, message));
+            return Ok(None);
         }
         let options = OperationOptions { send_welcome: false, ..OperationOptions::of(OnError::Continue) };
         operations.queue(new.id, options, &[], rows, blocks, now).await?;
         let operation = operations.find(new.id).await?.ok_or_else(|| AppError::internal("a new operation is gone"))?;
         uow.commit().await?;
         self.ask_for_workflow(&operation).await;
-        Ok(Undo { operation, replayed: false })
+        Ok(Some(operation))
     }
+}
+
+/// The undo of an operation that goes on, waits or has succeeded.
+async fn undo_of(uow: &mut dyn UnitOfWork, id: OperationId) -> Result<Option<Operation>, AppError> {
+    let Some(undo) = uow.operations().latest_child(id, Relation::Undo).await? else { return Ok(None) };
+    let found = uow.operations().find(undo).await?;
+    Ok(found.filter(|undo| !undo.state.is_final() || undo.state == OperationState::Succeeded))
 }

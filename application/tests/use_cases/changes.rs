@@ -5,7 +5,8 @@ use muster_application::ErrorKind;
 use muster_application::imports::{ImportRow, NewUpload};
 use muster_application::operations::{OperationRow, RowFilter};
 use muster_domain::operations::{
-    MatchBy, OnConflict, OnError, Operation, OperationKind, OperationOptions, OperationState, RowStatus, UploadFormat,
+    MatchBy, OnConflict, OnError, Operation, OperationKind, OperationOptions, OperationState, Parent, Relation,
+    RowStatus, UploadFormat,
 };
 use muster_domain::users::{FullName, Given, User, UserEventKind, UserFilter, UserPatch};
 use muster_domain::{OperationId, UserId};
@@ -27,7 +28,7 @@ impl World {
         rows: &[ImportRow<'_>],
         options: OperationOptions,
     ) -> Result<Operation> {
-        let new = NewUpload { kind, format: UploadFormat::Ndjson, key: None };
+        let new = NewUpload { kind, format: UploadFormat::Ndjson, key: None, parent: None };
         let mut upload = self.app.begin_upload(self.ctx.clone(), new).await?;
         for row in rows {
             upload.push(row)?;
@@ -139,7 +140,7 @@ async fn a_filter_means_whoever_it_finds_when_it_is_asked() -> Result<()> {
         world.make(name).await?;
     }
     let gather = async |kind| -> Result<Operation> {
-        let new = NewUpload { kind, format: UploadFormat::Json, key: None };
+        let new = NewUpload { kind, format: UploadFormat::Json, key: None, parent: None };
         let mut upload = world.app.begin_upload(world.ctx.clone(), new).await?;
         let deleted = kind == OperationKind::UsersRestore;
         let filter = UserFilter { username: Some("test_".to_owned()), deleted, ..UserFilter::living() };
@@ -208,7 +209,8 @@ async fn an_import_is_undone_but_for_whom_somebody_changed() -> Result<()> {
     world.app.force_delete_user(&world.ctx, gone.id).await?;
 
     let undo = world.undo(import.id).await?;
-    assert_eq!((undo.parent, undo.kind), (Some(import.id), OperationKind::Undo));
+    let parent = Parent { id: import.id, relation: Relation::Undo };
+    assert_eq!((undo.parent, undo.kind), (Some(parent), OperationKind::Undo));
     assert_eq!(undo.state, OperationState::PartiallySucceeded);
     let statuses = world.statuses(undo.id).await?;
     let (deleted, updated) = (RowStatus::Deleted, RowStatus::Updated);

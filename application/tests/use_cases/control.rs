@@ -1,7 +1,7 @@
 //! Operations are paused, go on, and are ended early; the ledger is right whatever happens in between.
 
 use anyhow::Result;
-use muster_application::operations::{FinishOperation, RangeDone, RunRange};
+use muster_application::operations::{FinishOperation, OnCancel, RangeDone, RunRange};
 use muster_application::ports::Clock as _;
 use muster_application::{AppError, ErrorCode, ErrorKind};
 use muster_domain::OperationId;
@@ -92,14 +92,17 @@ async fn a_cancelled_operation_keeps_what_is_done_and_does_no_more() -> Result<(
         if paused {
             world.app.pause_operation(&world.ctx, id).await?;
         }
-        let cancelled = world.app.cancel_operation(&world.ctx, id).await?;
+        let cancelled = world.app.cancel_operation(&world.ctx, id, OnCancel::Keep).await?.operation;
         assert!(cancelled.state == OperationState::Cancelled && cancelled.finished_at.is_some());
         let done = range(&world, id, 1, 2).await?;
         assert!(done.ended && !done.paused && done.has_mails, "{done:?}");
         assert_eq!(finish(&world, id).await?.state, OperationState::Cancelled);
         assert_eq!((world.stored().users.len(), world.stored().rows.len()), (1, 1));
         // Again, and nothing changes.
-        assert_eq!(world.app.cancel_operation(&world.ctx, id).await?.finished_at, cancelled.finished_at);
+        assert_eq!(
+            world.app.cancel_operation(&world.ctx, id, OnCancel::Keep).await?.operation.finished_at,
+            cancelled.finished_at
+        );
         for refused in
             [world.app.pause_operation(&world.ctx, id).await, world.app.resume_operation(&world.ctx, id, None).await]
         {
@@ -116,7 +119,7 @@ async fn an_operation_that_has_ended_does_not_move() -> Result<()> {
     for refused in [
         world.app.pause_operation(&world.ctx, id).await,
         world.app.resume_operation(&world.ctx, id, None).await,
-        world.app.cancel_operation(&world.ctx, id).await,
+        world.app.cancel_operation(&world.ctx, id, OnCancel::Keep).await.map(|cancelled| cancelled.operation),
     ] {
         assert!(is_refused(&refused.unwrap_err(), "succeeded"));
     }
@@ -131,7 +134,7 @@ async fn of_another_tenant_there_is_no_operation() -> Result<()> {
     for refused in [
         world.app.pause_operation(&other, id).await,
         world.app.resume_operation(&other, id, None).await,
-        world.app.cancel_operation(&other, id).await,
+        world.app.cancel_operation(&other, id, OnCancel::Keep).await.map(|cancelled| cancelled.operation),
     ] {
         assert_eq!(refused.unwrap_err().kind, ErrorKind::NotFound);
     }
@@ -205,8 +208,8 @@ async fn every_step_of_a_move_can_be_cut_and_repeated() -> Result<()> {
             let stored = world.app.operation(&world.ctx, id).await?;
             assert_eq!((stored.progress.blocks_done, stored.progress.failed), (1, 1), "{fault:?}");
             world.store.fail_next(fault);
-            if world.app.cancel_operation(&world.ctx, id).await.is_err() {
-                world.app.cancel_operation(&world.ctx, id).await?;
+            if world.app.cancel_operation(&world.ctx, id, OnCancel::Keep).await.is_err() {
+                world.app.cancel_operation(&world.ctx, id, OnCancel::Keep).await?;
             }
             world.store.heal();
             assert_eq!(state(&world, id).await?, OperationState::Cancelled);

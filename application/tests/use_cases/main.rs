@@ -35,7 +35,13 @@ mod model;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod removal;
+#[cfg(test)]
+mod repeated;
+#[cfg(test)]
+mod retry;
 #[cfg(test)]
 mod rows;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use chrono::TimeDelta;
 use muster_application::ErrorKind;
-use muster_application::operations::Swept;
+use muster_application::operations::{OnCancel, Swept};
 use muster_domain::OperationId;
 use muster_testkit::memory::Fault;
 
@@ -54,7 +54,7 @@ async fn what_has_not_ended_stays() -> Result<()> {
     world.app.sweep().await?;
     assert!(has_upload(&world, paused));
     // From its end on it is kept like any other.
-    world.app.cancel_operation(&world.ctx, paused).await?;
+    world.app.cancel_operation(&world.ctx, paused, OnCancel::Keep).await?;
     assert_eq!(world.app.sweep().await?, Swept::default());
     world.clock.advance(SETTINGS.result_keep * 2);
     assert_eq!(world.app.sweep().await?, Swept { uploads: 1, results: 1, ..Swept::default() });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bytes::Bytes;
-use muster_application::operations::{Rendered, Watcher};
+use muster_application::operations::{OnCancel, Rendered, Watcher};
 use muster_application::{AppError, Context, ErrorCode, ErrorKind, Settings};
 use muster_domain::OperationId;
 use muster_domain::operations::OperationState;
@@ -50,7 +50,7 @@ async fn who_follows_is_told_of_every_move_at_once() -> Result<()> {
     world.app.resume_operation(&world.ctx, id, None).await?;
     watcher.changed().await;
     assert_eq!(state(&mut watcher), Some(OperationState::Queued));
-    world.app.cancel_operation(&world.ctx, id).await?;
+    world.app.cancel_operation(&world.ctx, id, OnCancel::Keep).await?;
     watcher.changed().await;
     assert_eq!(state(&mut watcher), Some(OperationState::Cancelled));
     assert_eq!(start.elapsed(), Duration::ZERO);
@@ -123,7 +123,7 @@ async fn tenants_never_meet_in_the_hub() -> Result<()> {
     }
     let unknown = OperationId::new(Uuid::from_u128(404));
     assert_eq!(watch(&world, &world.ctx, unknown).await.err().unwrap().kind, ErrorKind::NotFound);
-    world.app.cancel_operation(&world.ctx, id).await?;
+    world.app.cancel_operation(&world.ctx, id, OnCancel::Keep).await?;
     own.changed().await;
     assert_eq!(state(&mut own), Some(OperationState::Cancelled));
     assert_eq!(questions(&world).await, 10, "only the one that somebody follows is looked at");

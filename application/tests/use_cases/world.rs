@@ -240,8 +240,14 @@ impl World {
         self.app.run_range(&self.ctx, range, beat).await
     }
 
-    /// What the workflow does: all blocks, then the end.
+    /// What the workflow does: what concerns all blocks, the blocks, then the end.
     pub async fn run(&self, id: OperationId) -> Result<Operation, AppError> {
+        if self.app.operation(&self.ctx, id).await?.needs_preparing() {
+            let done = self.app.prepare_operation(&self.ctx, id, &NoHeartbeat).await?;
+            if done.ended {
+                return self.app.operation(&self.ctx, id).await;
+            }
+        }
         let done = self.range(id, &NoHeartbeat).await?;
         if !done.ended {
             self.app.finish_operation(&self.ctx, FinishOperation { operation: id, failure: None }).await?;

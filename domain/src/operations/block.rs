@@ -2,6 +2,9 @@ use bytes::Bytes;
 
 use super::OperationState;
 
+/// Tells one outcome of a dry run from another, without values.
+pub type PlanDigest = [u8; 32];
+
 /// Rows of a block: the unit of one transaction.
 pub const BLOCK_ROWS: u32 = 10_000;
 
@@ -45,6 +48,8 @@ pub struct Block {
     pub payload: BlockPayload,
     /// What came of it; none until it is done.
     pub outcome: Option<BlockOutcome>,
+    /// What it has to come to, because that was planned.
+    pub expected: Option<PlanDigest>,
     /// Where its operation was when the block was locked.
     pub operation: OperationState,
 }

@@ -6,6 +6,7 @@ mod error_budget;
 mod kind;
 mod operation;
 mod options;
+mod parent;
 mod pause;
 mod progress;
 mod repository;
@@ -13,18 +14,19 @@ mod row;
 mod row_id;
 mod state;
 
-pub use block::{BLOCK_ROWS, Block, BlockOutcome, BlockPayload, UploadedBlock};
+pub use block::{BLOCK_ROWS, Block, BlockOutcome, BlockPayload, PlanDigest, UploadedBlock};
 pub use conflict::{MatchBy, OnConflict};
 pub use error_budget::ErrorBudget;
 pub use kind::OperationKind;
 pub use operation::{NewOperation, Operation, OperationFailure};
 pub use options::{OnError, OperationOptions, UploadFormat};
+pub use parent::{Parent, Relation, UndoAsked};
 pub use pause::{Pause, PauseReason};
-pub use progress::Progress;
+pub use progress::{Progress, Retried};
 pub use repository::{
     DueOperation, DueReason, IdempotencyEntry, KeyOwner, OperationPosition, OperationReader, OperationRepository,
 };
-pub use row::{RowStatus, SettledBlock, StoredRow, StoredRows};
+pub use row::{RetriedRow, RowStatus, SettledBlock, StoredRow, StoredRows};
 pub use row_id::RowIds;
 pub use state::{OperationState, TransitionError};
 

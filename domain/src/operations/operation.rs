@@ -2,8 +2,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{OperationKind, OperationOptions, OperationState, Pause, Progress, RowIds, TransitionError, UploadFormat};
-use crate::{OperationId, TenantId};
+use super::{
+    OperationKind, OperationOptions, OperationState, Parent, Pause, PlanDigest, Progress, Relation, Retried, RowIds,
+    RowStatus, TransitionError, UndoAsked, UploadFormat,
+};
+use crate::{OperationId, TenantId, UserId};
 
 /// Why an operation as a whole failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +15,23 @@ pub struct OperationFailure {
     pub code: String,
     /// One sentence for people.
     pub detail: String,
+}
+
+impl OperationFailure {
+    const OUTCOME_DIFFERS: &str = "OUTCOME_DIFFERS";
+
+    /// What it was to do was planned, and would come to something else now.
+    pub fn outcome_differs() -> Self {
+        Self {
+            code: Self::OUTCOME_DIFFERS.to_owned(),
+            detail: "its outcome would differ from the plan now; nothing was done; plan again".to_owned(),
+        }
+    }
+
+    /// Whether nothing was done because it would not have come to what was planned.
+    pub fn is_of_plan(&self) -> bool {
+        self.code == Self::OUTCOME_DIFFERS
+    }
 }
 
 /// What is known of an operation when it begins.
@@ -24,7 +44,7 @@ pub struct NewOperation {
     /// How its rows come in.
     pub format: UploadFormat,
     /// The operation that it is about or goes on with.
-    pub parent: Option<OperationId>,
+    pub parent: Option<Parent>,
     /// Who asked for it: the subject of their token.
     pub actor: Option<Arc<str>>,
     /// When it was made: the timestamp in its users' ids.
@@ -50,6 +70,8 @@ pub struct Operation {
     pub unknown_columns: Vec<String>,
     /// How far it is.
     pub progress: Progress,
+    /// What its retries have come to.
+    pub retried: Retried,
     /// Why it is paused, while it is.
     pub pause: Option<Pause>,
     /// Failed rows that its error budget does not count: those that were there when it was last resumed.
@@ -57,7 +79,13 @@ pub struct Operation {
     /// Why it failed as a whole.
     pub failure: Option<OperationFailure>,
     /// The operation that it is about or goes on with.
-    pub parent: Option<OperationId>,
+    pub parent: Option<Parent>,
+    /// What a dry run came to, once it has ended.
+    pub plan: Option<PlanDigest>,
+    /// Whether rows that it has twice in different blocks were reported.
+    pub is_prepared: bool,
+    /// Who cancelled it wants it undone.
+    pub undo_asked: Option<UndoAsked>,
     /// Who asked for it: the subject of their token.
     pub actor: Option<Arc<str>>,
     /// When the upload began.
@@ -74,6 +102,37 @@ impl Operation {
     /// The ids of the users it makes.
     pub fn row_ids(&self) -> RowIds {
         RowIds::new(self.tenant, self.id, self.created_at)
+    }
+
+    /// The user that a row of this status became, under the id that follows from its number. A dry run makes nobody.
+    pub fn user_of(&self, row: u32, status: RowStatus) -> Option<UserId> {
+        (status.is_user() && !self.options.dry_run).then(|| self.row_ids().id(row))
+    }
+
+    /// Whether those whom it makes get a welcome mail.
+    pub const fn sends_welcomes(&self) -> bool {
+        self.options.send_welcome && !self.options.dry_run
+    }
+
+    /// The plan that it does, if it does one.
+    pub fn plan_id(&self) -> Option<OperationId> {
+        self.parent.filter(|parent| parent.relation == Relation::Apply).map(|parent| parent.id)
+    }
+
+    /// The operation whose failed rows it does again, if it does that.
+    pub fn retry_of(&self) -> Option<OperationId> {
+        self.parent.filter(|parent| parent.relation == Relation::Retry).map(|parent| parent.id)
+    }
+
+    /// Whether something is to be seen to before any of its blocks begins: rows that are in different blocks of an upload
+    /// twice, or that a plan of several blocks still holds.
+    pub fn needs_preparing(&self) -> bool {
+        self.progress.blocks_total > 1 && self.kind != OperationKind::Undo
+    }
+
+    /// Whether what it did can be taken back, once it has ended.
+    pub const fn can_be_undone(&self) -> bool {
+        self.kind.can_be_undone() && !self.options.dry_run
     }
 
     /// Rows done in a second, with one decimal, from the start to the last block that is done. None before the start,
@@ -104,9 +163,10 @@ impl Operation {
         };
         if end == OperationState::Failed {
             let what = if self.kind == OperationKind::UsersImport { "created" } else { "changed" };
+            let was = if self.options.dry_run { "would be" } else { "was" };
             self.failure = Some(OperationFailure {
                 code: "ROWS_FAILED".to_owned(),
-                detail: format!("{failed} of {} rows are wrong; no user was {what}", self.progress.rows_total),
+                detail: format!("{failed} of {} rows are wrong; no user {was} {what}", self.progress.rows_total),
             });
         }
         self.end(end, now)
@@ -158,10 +218,14 @@ pub(crate) mod tests {
             options: OperationOptions::of(OnError::Continue),
             unknown_columns: Vec::new(),
             progress: Progress::default(),
+            retried: Retried::default(),
             pause: None,
             errors_accepted: 0,
             failure: None,
             parent: None,
+            plan: None,
+            is_prepared: false,
+            undo_asked: None,
             actor: None,
             created_at,
             queued_at: Some(created_at),

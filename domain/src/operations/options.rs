@@ -33,13 +33,15 @@ pub struct OperationOptions {
     pub on_conflict: OnConflict,
     /// By what a row finds the user it is about.
     pub match_by: MatchBy,
+    /// Whether nothing is written: it only tells what would become of its rows.
+    pub dry_run: bool,
 }
 
 impl OperationOptions {
     /// What holds when nothing else is asked.
     pub const fn of(on_error: OnError) -> Self {
         let (on_conflict, match_by) = (OnConflict::Fail, MatchBy::Email);
-        Self { on_error, send_welcome: true, max_errors: None, on_conflict, match_by }
+        Self { on_error, send_welcome: true, max_errors: None, on_conflict, match_by, dry_run: false }
     }
 }
 

@@ -11,6 +11,8 @@ pub enum PauseReason {
     Asked,
     /// More rows failed than its error budget allows.
     ErrorBudget,
+    /// A block would have come to something else than the plan says; nothing of it was done.
+    OutcomeDiffers,
 }
 
 impl PauseReason {
@@ -19,12 +21,13 @@ impl PauseReason {
         match self {
             Self::Asked => "asked",
             Self::ErrorBudget => "error_budget",
+            Self::OutcomeDiffers => "outcome_differs",
         }
     }
 
     /// The reason of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Asked, Self::ErrorBudget].into_iter().find(|reason| reason.name() == name)
+        [Self::Asked, Self::ErrorBudget, Self::OutcomeDiffers].into_iter().find(|reason| reason.name() == name)
     }
 }
 
@@ -42,7 +45,9 @@ impl Operation {
     pub fn is_over_budget(&self) -> bool {
         let Progress { failed, rows_total, blocks_done, blocks_total, .. } = self.progress;
         let counted = failed.saturating_sub(self.errors_accepted);
+        // Whoever plans wants to see everything that is wrong.
         blocks_done < blocks_total
+            && !self.options.dry_run
             && self.options.max_errors.is_some_and(|budget| budget.is_passed(counted, rows_total))
     }
 

@@ -29,6 +29,26 @@ pub struct Progress {
     pub mails_settled_at: Option<DateTime<Utc>>,
 }
 
+/// What the retries of an operation have come to, summed over their ledgers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retried {
+    /// How many retries there are.
+    pub retries: u32,
+    /// Users that were made.
+    pub created: u64,
+    /// Users who were there before and were changed.
+    pub changed: u64,
+    /// Rows of which there was nothing to do.
+    pub skipped: u64,
+}
+
+impl Retried {
+    /// Rows that failed before and do not fail any more.
+    pub const fn mended(&self) -> u64 {
+        self.created + self.changed + self.skipped
+    }
+}
+
 impl Progress {
     /// Rows that are done but neither became a user nor failed: the good rows of an upload that is all or nothing and
     /// has a bad one.

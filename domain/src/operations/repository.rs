@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Block, BlockOutcome, BlockPayload, NewOperation, Operation, OperationOptions, OperationState, SettledBlock,
-    StoredRow, StoredRows, UploadedBlock,
+    Block, BlockOutcome, BlockPayload, NewOperation, Operation, OperationOptions, OperationState, PlanDigest, Relation,
+    RetriedRow, SettledBlock, StoredRow, StoredRows, UploadedBlock,
 };
 use crate::{OperationId, RepositoryError, TenantId, UserId};
 
@@ -85,13 +85,38 @@ pub trait OperationRepository: Send {
     /// tenant's endpoints.
     async fn end(&mut self, operation: &Operation) -> Result<(), RepositoryError>;
 
-    /// The undo of an operation that was begun last, or none.
-    async fn undo_of(&mut self, operation: OperationId) -> Result<Option<OperationId>, RepositoryError>;
+    /// Of the operations of this relation to `parent` the one that was begun last, or none.
+    async fn latest_child(
+        &mut self,
+        parent: OperationId,
+        relation: Relation,
+    ) -> Result<Option<OperationId>, RepositoryError>;
 
     /// Gives a new operation a block, without rows, for each block of `parent` that is done and has done something, by row
     /// ascending and numbered from 0. Returns how many rows and blocks these are.
     async fn copy_blocks(&mut self, operation: OperationId, parent: OperationId)
     -> Result<(u32, u32), RepositoryError>;
+
+    /// Gives a new operation every block of `plan`, a dry run, with its rows, and with its digest as what it is expected to
+    /// come to. Returns how many rows and blocks these are; none of them when the upload of the plan was removed.
+    async fn copy_plan(&mut self, operation: OperationId, plan: OperationId) -> Result<(u32, u32), RepositoryError>;
+
+    /// Stores what a block of a dry run came to.
+    async fn store_digest(
+        &mut self,
+        operation: OperationId,
+        block: u32,
+        digest: PlanDigest,
+    ) -> Result<(), RepositoryError>;
+
+    /// What the blocks of a dry run came to, by number.
+    async fn digests(&mut self, operation: OperationId) -> Result<Vec<PlanDigest>, RepositoryError>;
+
+    /// Lets the blocks that are not done come to whatever they come to.
+    async fn accept_outcomes(&mut self, operation: OperationId) -> Result<(), RepositoryError>;
+
+    /// Notes that rows that the operation has twice in different blocks were reported.
+    async fn note_prepared(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError>;
 
     /// The ledger's line of the block that is done and begins with this row, or none.
     async fn settled_block(
@@ -134,6 +159,11 @@ pub trait OperationRepository: Send {
 
     /// Stores rows that did not simply become users, with one statement; a row that is there already is kept.
     async fn insert_rows(&mut self, operation: OperationId, rows: &[StoredRow]) -> Result<(), RepositoryError>;
+
+    /// Notes of failed rows of an operation, by their numbers, what became of them when they were sent again; of one of
+    /// which that is known already nothing is noted.
+    async fn note_retried(&mut self, operation: OperationId, rows: &[(u32, RetriedRow)])
+    -> Result<(), RepositoryError>;
 
     /// Forgets idempotency keys that have expired; returns how many.
     async fn purge_keys(&mut self, now: DateTime<Utc>) -> Result<u64, RepositoryError>;

@@ -1,5 +1,5 @@
 use super::BlockOutcome;
-use crate::UserId;
+use crate::{OperationId, UserId};
 
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,19 @@ impl RowStatus {
     }
 }
 
+/// What became of a failed row when it was sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetriedRow {
+    /// The operation that did it.
+    pub by: OperationId,
+    /// Its number there.
+    pub row: u32,
+    /// What became of it.
+    pub status: RowStatus,
+    /// The user it is about or became.
+    pub user: Option<UserId>,
+}
+
 /// A row that did not simply become a user: the only rows of which anything is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredRow {
@@ -83,16 +96,18 @@ pub struct StoredRow {
     pub before: Option<String>,
     /// Why it failed, as JSON: an array of `{field, code, detail}`, without values.
     pub problems: String,
+    /// What became of it later, once it was sent again and did not fail.
+    pub retried: Option<RetriedRow>,
 }
 
 impl StoredRow {
     /// A row of which nothing else is known.
     pub fn new(row: u32, line: u64, status: RowStatus) -> Self {
-        Self { row, line, status, user: None, version: None, before: None, problems: "[]".to_owned() }
+        Self { row, line, status, user: None, version: None, before: None, problems: "[]".to_owned(), retried: None }
     }
 }
 
-/// Which of the rows of which something is stored.
+/// Which of the rows of which something is stored. One that was retried counts as what became of it then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoredRows {
     /// All of them.
@@ -104,8 +119,9 @@ pub enum StoredRows {
 }
 
 impl StoredRows {
-    /// Whether a row of this status is one of them.
-    pub fn contain(self, status: RowStatus) -> bool {
+    /// Whether a row is one of them: it counts as what became of it last.
+    pub fn contain(self, row: &StoredRow) -> bool {
+        let status = row.retried.map_or(row.status, |retried| retried.status);
         match self {
             Self::All => true,
             Self::Problems => status.is_problem(),

@@ -4,6 +4,7 @@ use muster_domain::{OperationId, RepositoryError};
 
 use super::convert::{to_i32, to_u32};
 use super::error::{damaged, one_row, repository_error};
+use super::lineage::digest;
 use super::unit_of_work::PgUnitOfWork;
 
 /// What a block's line in the ledger says of its rows.
@@ -59,6 +60,7 @@ impl PgUnitOfWork {
                  , b.changed
                  , b.skipped
                  , b.failed
+                 , b.expected
                  , o.state
                from operation_blocks b
                join operations o on o.tenant_id = b.tenant_id and o.id = b.operation_id
@@ -82,8 +84,9 @@ impl PgUnitOfWork {
             // Gone only when the operation has ended, and then nobody looks at it.
             data: row.payload.unwrap_or_default().into(),
         };
+        let expected = row.expected.map(digest).transpose()?;
         let operation = OperationState::from_name(&row.state).ok_or_else(|| damaged("state"))?;
-        Ok(Some(Block { payload, outcome, operation }))
+        Ok(Some(Block { payload, outcome, expected, operation }))
     }
 
     pub(super) async fn uploaded(
@@ -224,30 +227,6 @@ impl PgUnitOfWork {
         .await
         .map_err(repository_error)?;
         row.map(SettledRow::read).transpose()
-    }
-
-    pub(super) async fn copy_blocks_of(
-        &mut self,
-        operation: OperationId,
-        parent: OperationId,
-    ) -> Result<(u32, u32), RepositoryError> {
-        let copied = sqlx::query!(
-            r#"with copied as (
-                   insert into operation_blocks (tenant_id, operation_id, number, first_row, row_count)
-                   select tenant_id, $2, row_number() over (order by first_row) - 1, first_row, row_count
-                   from operation_blocks
-                   where tenant_id = $1 and operation_id = $3 and settled_at is not null and (created > 0 or changed > 0)
-                   returning row_count
-               )
-               select count(*)::integer as "blocks!", coalesce(sum(row_count), 0)::integer as "rows!" from copied"#,
-            self.tenant,
-            operation.get(),
-            parent.get(),
-        )
-        .fetch_one(&mut *self.tx)
-        .await
-        .map_err(repository_error)?;
-        Ok((to_u32(copied.rows)?, to_u32(copied.blocks)?))
     }
 }
 

@@ -6,6 +6,7 @@ mod doors;
 mod error;
 mod guard;
 mod keys;
+mod lineage;
 mod mails;
 mod operation_moves;
 mod operation_reads;

@@ -26,6 +26,9 @@ impl PgUnitOfWork {
                      , started_at = $6
                      , finished_at = $7
                      , updated_at = $7
+                     , plan_digest = $11
+                     , undo_asked = $12
+                     , undo_asked_by = $13
                    where tenant_id = $1 and id = $2
                    returning id
                )
@@ -41,6 +44,9 @@ impl PgUnitOfWork {
             CHANNEL,
             told.map(|told| told.event.name()),
             told.as_ref().map(data),
+            operation.plan.as_ref().map(<[u8; 32]>::as_slice),
+            operation.undo_asked.is_some(),
+            operation.undo_asked.as_ref().and_then(|asked| asked.by.as_deref()),
         )
         .fetch_one(&mut *self.tx)
         .await

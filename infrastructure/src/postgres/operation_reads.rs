@@ -4,7 +4,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
     ErrorBudget, MatchBy, OnConflict, OnError, Operation, OperationFailure, OperationKind, OperationOptions,
-    OperationPosition, OperationState, Pause, PauseReason, Progress, UploadFormat,
+    OperationPosition, OperationState, Parent, Pause, PauseReason, Progress, Relation, Retried, UndoAsked,
+    UploadFormat,
 };
 use muster_domain::{OperationId, RepositoryError, TenantId};
 use sqlx::{Postgres, QueryBuilder};
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use super::convert::{to_u32, to_u64};
 use super::error::{damaged, repository_error};
+use super::lineage::digest;
 use super::unit_of_work::PgUnitOfWork;
 
 /// An operation with its ledger summed up.
@@ -34,6 +36,12 @@ struct OperationRow {
     failure_code: Option<String>,
     failure_detail: Option<String>,
     parent_id: Option<Uuid>,
+    relation: Option<String>,
+    dry_run: bool,
+    plan_digest: Option<Vec<u8>>,
+    prepared_at: Option<DateTime<Utc>>,
+    undo_asked: bool,
+    undo_asked_by: Option<String>,
     actor: Option<String>,
     created_at: DateTime<Utc>,
     queued_at: Option<DateTime<Utc>>,
@@ -45,6 +53,10 @@ struct OperationRow {
     failed: i64,
     blocks_done: i64,
     settled_at: Option<DateTime<Utc>>,
+    retries: i64,
+    retries_created: i64,
+    retries_changed: i64,
+    retries_skipped: i64,
     mails_total: i64,
     mails_sent: i64,
     mails_refused: i64,
@@ -56,6 +68,8 @@ impl OperationRow {
         let on_error = OnError::from_name(&self.on_error).ok_or_else(|| damaged("error policy"))?;
         let budget = |text: &str| ErrorBudget::parse(text).ok_or_else(|| damaged("error budget"));
         let reason = |name: &str| PauseReason::from_name(name).ok_or_else(|| damaged("reason of a pause"));
+        let relation = |name: &str| Relation::from_name(name).ok_or_else(|| damaged("relation"));
+        let relation = self.relation.as_deref().map(relation).transpose()?;
         let pause_reason = self.pause_reason.as_deref().map(reason).transpose()?;
         Ok(Operation {
             id: OperationId::new(self.id),
@@ -69,6 +83,7 @@ impl OperationRow {
                 max_errors: self.max_errors.as_deref().map(budget).transpose()?,
                 on_conflict: OnConflict::from_name(&self.on_conflict).ok_or_else(|| damaged("conflict policy"))?,
                 match_by: MatchBy::from_name(&self.match_by).ok_or_else(|| damaged("key of a row"))?,
+                dry_run: self.dry_run,
             },
             unknown_columns: self.unknown_columns,
             progress: Progress {
@@ -85,12 +100,21 @@ impl OperationRow {
                 mails_refused: to_u64(self.mails_refused)?,
                 mails_settled_at: self.mails_settled_at,
             },
+            retried: Retried {
+                retries: u32::try_from(self.retries).map_err(|_| damaged("number"))?,
+                created: to_u64(self.retries_created)?,
+                changed: to_u64(self.retries_changed)?,
+                skipped: to_u64(self.retries_skipped)?,
+            },
             pause: pause_reason.zip(self.paused_at).map(|(reason, since)| Pause { reason, since }),
             errors_accepted: to_u64(self.errors_accepted)?,
             failure: self
                 .failure_code
                 .map(|code| OperationFailure { code, detail: self.failure_detail.unwrap_or_default() }),
-            parent: self.parent_id.map(OperationId::new),
+            parent: self.parent_id.map(OperationId::new).zip(relation).map(|(id, relation)| Parent { id, relation }),
+            plan: self.plan_digest.map(digest).transpose()?,
+            is_prepared: self.prepared_at.is_some(),
+            undo_asked: self.undo_asked.then(|| UndoAsked { by: self.undo_asked_by.map(Arc::from) }),
             actor: self.actor.map(Arc::from),
             created_at: self.created_at,
             queued_at: self.queued_at,
@@ -126,6 +150,12 @@ impl PgUnitOfWork {
                  , o.failure_code
                  , o.failure_detail
                  , o.parent_id
+                 , case when o.parent_id is not null then coalesce(o.relation, 'undo') end as relation
+                 , o.dry_run
+                 , o.plan_digest
+                 , o.prepared_at
+                 , o.undo_asked
+                 , o.undo_asked_by
                  , o.actor
                  , o.created_at
                  , o.queued_at
@@ -137,6 +167,10 @@ impl PgUnitOfWork {
                  , b.failed as "failed!"
                  , b.blocks_done as "blocks_done!"
                  , b.settled_at as "settled_at?"
+                 , r.retries as "retries!"
+                 , r.created as "retries_created!"
+                 , r.changed as "retries_changed!"
+                 , r.skipped as "retries_skipped!"
                  , m.total as "mails_total!"
                  , m.sent as "mails_sent!"
                  , m.refused as "mails_refused!"
@@ -156,6 +190,17 @@ impl PgUnitOfWork {
                    from operation_blocks
                    where tenant_id = o.tenant_id and operation_id = o.id and settled_at is not null
                ) b
+               cross join lateral (
+                   select
+                       count(distinct retry.id) as retries
+                     , coalesce(sum(done.created), 0) as created
+                     , coalesce(sum(done.changed), 0) as changed
+                     , coalesce(sum(done.skipped), 0) as skipped
+                   from operations retry
+                   left join operation_blocks done
+                     on done.tenant_id = retry.tenant_id and done.operation_id = retry.id and done.settled_at is not null
+                   where retry.tenant_id = o.tenant_id and retry.parent_id = o.id and retry.relation = 'retry'
+               ) r
                cross join lateral (
                    select
                        coalesce(sum(total), 0) as total

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    Block, BlockOutcome, BlockPayload, IdempotencyEntry, KeyOwner, NewOperation, Operation, OperationKind,
-    OperationOptions, OperationRepository, SettledBlock, StoredRow,
+    Block, BlockOutcome, BlockPayload, IdempotencyEntry, KeyOwner, NewOperation, Operation, OperationOptions,
+    OperationRepository, PlanDigest, Relation, RetriedRow, SettledBlock, StoredRow,
 };
 use muster_domain::{OperationId, RepositoryError};
 
@@ -14,8 +14,10 @@ use super::unit_of_work::PgUnitOfWork;
 impl OperationRepository for PgUnitOfWork {
     async fn insert(&mut self, operation: &NewOperation, now: DateTime<Utc>) -> Result<(), RepositoryError> {
         let done = sqlx::query!(
-            r#"insert into operations (tenant_id, id, kind, state, format, actor, created_at, updated_at, parent_id)
-               values ($1, $2, $3, 'receiving', $4, $5, $6, $7, $8)"#,
+            r#"insert into operations (
+                   tenant_id, id, kind, state, format, actor, created_at, updated_at, parent_id, relation
+               )
+               values ($1, $2, $3, 'receiving', $4, $5, $6, $7, $8, $9)"#,
             self.tenant,
             operation.id.get(),
             operation.kind.name(),
@@ -23,7 +25,8 @@ impl OperationRepository for PgUnitOfWork {
             operation.actor.as_deref(),
             operation.created_at,
             now,
-            operation.parent.map(OperationId::get),
+            operation.parent.map(|parent| parent.id.get()),
+            operation.parent.map(|parent| parent.relation.name()),
         )
         .execute(&mut *self.tx)
         .await
@@ -95,6 +98,7 @@ impl OperationRepository for PgUnitOfWork {
                  , updated_at = $8
                  , on_conflict = $10
                  , match_by = $11
+                 , dry_run = $12
                where tenant_id = $1 and id = $2 and state = 'receiving'"#,
             self.tenant,
             operation.get(),
@@ -107,6 +111,7 @@ impl OperationRepository for PgUnitOfWork {
             options.max_errors.map(|budget| budget.to_string()),
             options.on_conflict.name(),
             options.match_by.name(),
+            options.dry_run,
         )
         .execute(&mut *self.tx)
         .await
@@ -176,21 +181,12 @@ impl OperationRepository for PgUnitOfWork {
         self.store_end(operation).await
     }
 
-    async fn undo_of(&mut self, operation: OperationId) -> Result<Option<OperationId>, RepositoryError> {
-        let id = sqlx::query_scalar!(
-            r#"select id
-               from operations
-               where tenant_id = $1 and parent_id = $2 and kind = $3
-               order by created_at desc, id desc
-               limit 1"#,
-            self.tenant,
-            operation.get(),
-            OperationKind::Undo.name(),
-        )
-        .fetch_optional(&mut *self.tx)
-        .await
-        .map_err(repository_error)?;
-        Ok(id.map(OperationId::new))
+    async fn latest_child(
+        &mut self,
+        parent: OperationId,
+        relation: Relation,
+    ) -> Result<Option<OperationId>, RepositoryError> {
+        self.child(parent, relation).await
     }
 
     async fn copy_blocks(
@@ -199,6 +195,31 @@ impl OperationRepository for PgUnitOfWork {
         parent: OperationId,
     ) -> Result<(u32, u32), RepositoryError> {
         self.copy_blocks_of(operation, parent).await
+    }
+
+    async fn copy_plan(&mut self, operation: OperationId, plan: OperationId) -> Result<(u32, u32), RepositoryError> {
+        self.copy_blocks_of_plan(operation, plan).await
+    }
+
+    async fn store_digest(
+        &mut self,
+        operation: OperationId,
+        block: u32,
+        digest: PlanDigest,
+    ) -> Result<(), RepositoryError> {
+        self.note_digest(operation, block, digest).await
+    }
+
+    async fn digests(&mut self, operation: OperationId) -> Result<Vec<PlanDigest>, RepositoryError> {
+        self.digests_of_blocks(operation).await
+    }
+
+    async fn accept_outcomes(&mut self, operation: OperationId) -> Result<(), RepositoryError> {
+        self.expect_nothing(operation).await
+    }
+
+    async fn note_prepared(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError> {
+        self.prepared(operation, now).await
     }
 
     async fn settled_block(
@@ -261,6 +282,14 @@ impl OperationRepository for PgUnitOfWork {
 
     async fn insert_rows(&mut self, operation: OperationId, rows: &[StoredRow]) -> Result<(), RepositoryError> {
         self.store_rows(operation, rows).await
+    }
+
+    async fn note_retried(
+        &mut self,
+        operation: OperationId,
+        rows: &[(u32, RetriedRow)],
+    ) -> Result<(), RepositoryError> {
+        self.retried(operation, rows).await
     }
 
     async fn purge_keys(&mut self, now: DateTime<Utc>) -> Result<u64, RepositoryError> {

@@ -1,4 +1,4 @@
-use muster_domain::operations::{RowStatus, StoredRow, StoredRows};
+use muster_domain::operations::{RetriedRow, RowStatus, StoredRow, StoredRows};
 use muster_domain::{OperationId, RepositoryError, UserId};
 use uuid::Uuid;
 
@@ -14,10 +14,26 @@ struct Row {
     version: Option<i64>,
     before: Option<String>,
     problems: String,
+    retried_by: Option<Uuid>,
+    retried_number: Option<i32>,
+    retried_status: Option<String>,
+    retried_user: Option<Uuid>,
 }
 
 impl Row {
+    fn retried(&self) -> Result<Option<RetriedRow>, RepositoryError> {
+        let Some(by) = self.retried_by else { return Ok(None) };
+        let status = self.retried_status.as_deref().and_then(RowStatus::from_name);
+        Ok(Some(RetriedRow {
+            by: OperationId::new(by),
+            row: to_u32(self.retried_number.unwrap_or_default())?,
+            status: status.ok_or_else(|| damaged("row status"))?,
+            user: self.retried_user.map(UserId::new),
+        }))
+    }
+
     fn read(self) -> Result<StoredRow, RepositoryError> {
+        let retried = self.retried()?;
         Ok(StoredRow {
             row: to_u32(self.number)?,
             line: to_u64(self.line)?,
@@ -26,6 +42,7 @@ impl Row {
             version: self.version,
             before: self.before,
             problems: self.problems,
+            retried,
         })
     }
 }
@@ -84,6 +101,10 @@ impl PgUnitOfWork {
                  , version
                  , before::text
                  , problems::text as "problems!"
+                 , retried_by
+                 , retried_row as retried_number
+                 , retried_status
+                 , retried_user
                from operation_rows
                where tenant_id = $1 and operation_id = $2 and number between $3 and $4
                order by number"#,
@@ -123,8 +144,12 @@ impl PgUnitOfWork {
                  , version
                  , before::text
                  , problems::text as "problems!"
+                 , retried_by
+                 , retried_row as retried_number
+                 , retried_status
+                 , retried_user
                from operation_rows
-               where tenant_id = $1 and operation_id = $2 and number > $3 and ($5::text is null or status = $5)
+               where tenant_id = $1 and operation_id = $2 and number > $3 and ($5::text is null or coalesce(retried_status, status) = $5)
                order by number
                limit $4"#,
             self.tenant,
@@ -157,9 +182,13 @@ impl PgUnitOfWork {
                  , version
                  , before::text
                  , problems::text as "problems!"
+                 , retried_by
+                 , retried_row as retried_number
+                 , retried_status
+                 , retried_user
                from operation_rows
                where tenant_id = $1 and operation_id = $2 and number > $3 and status in ('failed', 'mail_refused')
-                 and ($5::text is null or status = $5)
+                 and retried_by is null and ($5::text is null or status = $5)
                order by number
                limit $4"#,
             self.tenant,
@@ -172,5 +201,36 @@ impl PgUnitOfWork {
         .await
         .map_err(repository_error)?;
         rows.into_iter().map(Row::read).collect()
+    }
+
+    pub(super) async fn retried(
+        &mut self,
+        operation: OperationId,
+        rows: &[(u32, RetriedRow)],
+    ) -> Result<(), RepositoryError> {
+        let numbers = rows.iter().map(|(number, _)| to_i32(*number)).collect::<Result<Vec<_>, _>>()?;
+        let by: Vec<Uuid> = rows.iter().map(|(_, retried)| retried.by.get()).collect();
+        let theirs = rows.iter().map(|(_, retried)| to_i32(retried.row)).collect::<Result<Vec<_>, _>>()?;
+        let statuses: Vec<&str> = rows.iter().map(|(_, retried)| retried.status.name()).collect();
+        let users: Vec<Option<Uuid>> = rows.iter().map(|(_, retried)| retried.user.map(UserId::get)).collect();
+        sqlx::query!(
+            r#"update operation_rows r
+               set retried_by = t.by, retried_row = t.row, retried_status = t.status, retried_user = t.user_id
+               from unnest($3::integer[], $4::uuid[], $5::integer[], $6::text[], $7::uuid[])
+                   as t (number, by, row, status, user_id)
+               where r.tenant_id = $1 and r.operation_id = $2 and r.number = t.number
+                 and r.status = 'failed' and r.retried_by is null"#,
+            self.tenant,
+            operation.get(),
+            &numbers,
+            &by,
+            &theirs,
+            &statuses as &[&str],
+            &users as &[Option<Uuid>],
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map(drop)
+        .map_err(repository_error)
     }
 }

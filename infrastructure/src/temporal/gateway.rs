@@ -76,6 +76,7 @@ fn operation(start: &StartOperation) -> (RunOperationInput, WorkflowStartOptions
         first_block: 0,
         ranges_per_run: 0,
         has_mails: false,
+        prepare: start.prepare,
     };
     let summary = format!("{}, {} blocks", start.kind.name(), start.blocks);
     (input, options(start.tenant, attributes(start), names::CONTROL_QUEUE, id, summary))

@@ -14,6 +14,7 @@ mod due;
 mod keys;
 mod ledger;
 mod life;
+mod lineage;
 mod list;
 mod mails;
 mod memory;
@@ -66,6 +67,11 @@ cases! {
         many_are_removed_with_all_that_tells_of_them
         an_undo_gets_the_blocks_that_did_something
         rows_are_read_as_they_were_stored;
+    lineage:
+        an_application_gets_the_rows_of_its_plan_and_what_they_are_to_come_to
+        a_plan_that_is_not_whole_gives_nothing
+        what_was_seen_to_and_who_wants_it_undone_is_remembered
+        a_retried_row_counts_as_what_became_of_it_last;
     users:
         insert_free_returns_the_ids_that_were_not_inserted
         of_several_with_the_same_email_or_user_name_the_first_is_inserted

@@ -1,7 +1,7 @@
 //! Many users, and many rows, with one statement.
 
 use anyhow::{Context as _, Result, ensure};
-use muster_domain::operations::{BlockOutcome, OperationKind, RowStatus, StoredRow, StoredRows};
+use muster_domain::operations::{BlockOutcome, OperationKind, Parent, Relation, RowStatus, StoredRow, StoredRows};
 use muster_domain::users::{Given, StoredUser, UserEvent, UserEventKind, UserPatch};
 use muster_domain::{OperationId, RepositoryError};
 
@@ -9,6 +9,7 @@ use super::Arena;
 use super::arena::{at, changes, event, made, new_operation, operation_id, user_id};
 
 const ID: OperationId = operation_id(1);
+const UNDO: Parent = Parent { id: ID, relation: Relation::Undo };
 
 /// Three users, of whom the second is deleted.
 async fn three(arena: &Arena<'_>) -> Result<()> {
@@ -107,7 +108,7 @@ pub(super) async fn an_undo_gets_the_blocks_that_did_something(arena: &Arena<'_>
         uow.operations().settle_block(ID, block, outcome, at(1)).await?;
     }
     let undo = new_operation(operation_id(2));
-    let undo = muster_domain::operations::NewOperation { kind: OperationKind::Undo, parent: Some(ID), ..undo };
+    let undo = muster_domain::operations::NewOperation { kind: OperationKind::Undo, parent: Some(UNDO), ..undo };
     uow.operations().insert(&undo, at(1)).await?;
     ensure!(uow.operations().copy_blocks(undo.id, ID).await? == (14, 3));
     uow.commit().await?;
@@ -119,10 +120,10 @@ pub(super) async fn an_undo_gets_the_blocks_that_did_something(arena: &Arena<'_>
         ensure!(uow.operations().settled_block(ID, first_row).await?.is_some_and(|block| block.rows == rows));
     }
     ensure!(uow.operations().settled_block(ID, 13).await?.is_none());
-    ensure!(uow.operations().undo_of(ID).await? == Some(undo.id));
-    ensure!(uow.operations().undo_of(undo.id).await?.is_none());
+    ensure!(uow.operations().latest_child(ID, Relation::Undo).await? == Some(undo.id));
+    ensure!(uow.operations().latest_child(undo.id, Relation::Undo).await?.is_none());
     let found = uow.operations().find(undo.id).await?.context("no undo")?;
-    ensure!((found.kind, found.parent) == (OperationKind::Undo, Some(ID)));
+    ensure!((found.kind, found.parent) == (OperationKind::Undo, Some(UNDO)));
     let parent = uow.operations().find(ID).await?.context("no parent")?;
     ensure!((parent.progress.created, parent.progress.changed, parent.progress.failed) == (6, 2, 9));
     Ok(())

@@ -10,6 +10,7 @@ mod gateway;
 mod heartbeat;
 mod ids;
 mod limiter;
+mod lineage;
 mod mailer;
 mod mails;
 mod operations;

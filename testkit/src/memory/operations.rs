@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    Block, BlockOutcome, BlockPayload, IdempotencyEntry, KeyOwner, NewOperation, OnError, Operation, OperationKind,
-    OperationOptions, OperationRepository, OperationState, SettledBlock, StoredRow,
+    Block, BlockOutcome, BlockPayload, IdempotencyEntry, KeyOwner, NewOperation, OnError, Operation, OperationOptions,
+    OperationRepository, OperationState, Parent, PlanDigest, Relation, RetriedRow, SettledBlock, StoredRow,
 };
 use muster_domain::webhooks::Happening;
 use muster_domain::{OperationId, RepositoryError};
@@ -28,6 +28,9 @@ impl OperationRepository for MemoryUnit {
                 errors_accepted: 0,
                 failure: None,
                 parent: operation.parent,
+                plan: None,
+                is_prepared: false,
+                undo_asked: None,
                 actor: operation.actor.clone(),
                 created_at: operation.created_at,
                 updated_at: now,
@@ -81,7 +84,7 @@ impl OperationRepository for MemoryUnit {
             let Some(stored) = receiving(draft, operation) else { return Ok(false) };
             stored.updated_at = now;
             for payload in blocks {
-                let block = StoredBlock { payload: payload.clone(), outcome: None, settled_at: None };
+                let block = StoredBlock::new(payload.clone(), None);
                 if draft.blocks.insert((operation, payload.number), block).is_some() {
                     return Err(defect("a block that is there already"));
                 }
@@ -164,6 +167,8 @@ impl OperationRepository for MemoryUnit {
             stored.failure.clone_from(&operation.failure);
             stored.started_at = operation.started_at;
             stored.finished_at = operation.finished_at;
+            stored.plan = operation.plan;
+            stored.undo_asked.clone_from(&operation.undo_asked);
             stored.updated_at = operation.finished_at.unwrap_or(stored.updated_at);
             let at = stored.updated_at;
             if let Some(told) = Happening::of_operation(operation, at) {
@@ -175,13 +180,12 @@ impl OperationRepository for MemoryUnit {
         Ok(())
     }
 
-    async fn undo_of(&mut self, operation: OperationId) -> Result<Option<OperationId>, RepositoryError> {
-        self.statement(|draft| {
-            let is_undo =
-                |stored: &StoredOperation| stored.parent == Some(operation) && stored.kind == OperationKind::Undo;
-            let found = draft.operations.iter().filter(|(_, stored)| is_undo(stored));
-            Ok(found.max_by_key(|(id, stored)| (stored.created_at, **id)).map(|(id, _)| *id))
-        })
+    async fn latest_child(
+        &mut self,
+        parent: OperationId,
+        relation: Relation,
+    ) -> Result<Option<OperationId>, RepositoryError> {
+        self.statement(|draft| Ok(draft.latest_child(Parent { id: parent, relation })))
     }
 
     async fn copy_blocks(
@@ -190,6 +194,40 @@ impl OperationRepository for MemoryUnit {
         parent: OperationId,
     ) -> Result<(u32, u32), RepositoryError> {
         self.statement(|draft| Ok(draft.copy_blocks(operation, parent)))
+    }
+
+    async fn copy_plan(&mut self, operation: OperationId, plan: OperationId) -> Result<(u32, u32), RepositoryError> {
+        self.statement(|draft| Ok(draft.copy_plan(operation, plan)))
+    }
+
+    async fn store_digest(
+        &mut self,
+        operation: OperationId,
+        block: u32,
+        digest: PlanDigest,
+    ) -> Result<(), RepositoryError> {
+        self.statement(|draft| draft.store_digest(operation, block, digest))
+    }
+
+    async fn digests(&mut self, operation: OperationId) -> Result<Vec<PlanDigest>, RepositoryError> {
+        self.statement(|draft| Ok(draft.digests(operation)))
+    }
+
+    async fn accept_outcomes(&mut self, operation: OperationId) -> Result<(), RepositoryError> {
+        self.statement(|draft| {
+            draft.accept_outcomes(operation);
+            Ok(())
+        })
+    }
+
+    async fn note_prepared(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError> {
+        self.statement(|draft| {
+            let stored = draft.operations.get_mut(&operation);
+            let stored = stored.ok_or_else(|| defect("an operation that does not exist"))?;
+            stored.is_prepared = true;
+            stored.updated_at = now;
+            Ok(())
+        })
     }
 
     async fn settled_block(
@@ -243,6 +281,7 @@ impl OperationRepository for MemoryUnit {
             Ok(found.map(|(stored, operation)| Block {
                 payload: stored.payload.clone(),
                 outcome: stored.outcome,
+                expected: stored.expected,
                 operation,
             }))
         })
@@ -290,6 +329,17 @@ impl OperationRepository for MemoryUnit {
             for row in rows {
                 table.entry((operation, row.row)).or_insert_with(|| row.clone());
             }
+            Ok(())
+        })
+    }
+
+    async fn note_retried(
+        &mut self,
+        operation: OperationId,
+        rows: &[(u32, RetriedRow)],
+    ) -> Result<(), RepositoryError> {
+        self.statement(|draft| {
+            draft.note_retried(operation, rows);
             Ok(())
         })
     }

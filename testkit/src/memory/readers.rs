@@ -76,7 +76,7 @@ impl OperationReader for MemoryStore {
     ) -> Result<Vec<StoredRow>, RepositoryError> {
         self.fault().call()?;
         let mut rows = self.tenant(tenant).rows_of(operation);
-        rows.retain(|row| row.row > after && wanted.contain(row.status));
+        rows.retain(|row| row.row > after && wanted.contain(row));
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(rows)
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use muster_domain::mails::MailBatch;
 use muster_domain::operations::{
     BlockOutcome, BlockPayload, KeyOwner, Operation, OperationFailure, OperationKind, OperationOptions, OperationState,
-    Pause, Progress, SettledBlock, StoredRow, UploadFormat,
+    Parent, Pause, PlanDigest, Progress, SettledBlock, StoredRow, UndoAsked, UploadFormat,
 };
 use muster_domain::users::{BlockEvent, StoredUser, User, UserEvent};
 use muster_domain::webhooks::{WebhookDelivery, WebhookEndpoint};
@@ -73,7 +73,13 @@ pub struct StoredOperation {
     /// Why it failed as a whole.
     pub failure: Option<OperationFailure>,
     /// The operation that it is about or goes on with.
-    pub parent: Option<OperationId>,
+    pub parent: Option<Parent>,
+    /// What it came to, if it is a dry run.
+    pub plan: Option<PlanDigest>,
+    /// Whether rows that it has twice were reported.
+    pub is_prepared: bool,
+    /// Who cancelled it wants it undone.
+    pub undo_asked: Option<UndoAsked>,
     /// Who asked for it.
     pub actor: Option<Arc<str>>,
     /// When the upload began.
@@ -97,6 +103,10 @@ pub struct StoredBlock {
     pub payload: BlockPayload,
     /// Its line in the ledger.
     pub outcome: Option<BlockOutcome>,
+    /// What it came to in a dry run.
+    pub digest: Option<PlanDigest>,
+    /// What it has to come to.
+    pub expected: Option<PlanDigest>,
     /// When that was written.
     pub settled_at: Option<DateTime<Utc>>,
 }
@@ -185,10 +195,14 @@ impl TenantState {
             options,
             unknown_columns: stored.unknown_columns.clone(),
             progress,
+            retried: self.retried(id),
             pause: stored.pause,
             errors_accepted: stored.errors_accepted,
             failure: stored.failure.clone(),
             parent: stored.parent,
+            plan: stored.plan,
+            is_prepared: stored.is_prepared,
+            undo_asked: stored.undo_asked.clone(),
             actor: stored.actor.clone(),
             created_at,
             queued_at,
@@ -212,7 +226,7 @@ impl TenantState {
         let (mut rows, mut blocks) = (0, 0);
         for SettledBlock { first_row, rows: size, .. } in ledger {
             let payload = BlockPayload { number: blocks, first_row, rows: size, data: Bytes::new() };
-            self.blocks.insert((id, blocks), StoredBlock { payload, outcome: None, settled_at: None });
+            self.blocks.insert((id, blocks), StoredBlock::new(payload, None));
             rows += size;
             blocks += 1;
         }

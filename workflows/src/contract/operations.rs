@@ -25,6 +25,18 @@ pub struct RunOperationInput {
     /// Earlier runs have left welcome mails to send.
     #[serde(default)]
     pub has_mails: bool,
+    /// Something is to be seen to before the first block.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prepare: bool,
+}
+
+/// Input of `prepare_operation`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrepareOperation {
+    /// Whose operation it is.
+    pub tenant_id: Uuid,
+    /// Which one.
+    pub operation_id: Uuid,
 }
 
 /// Input of `run_range`.
@@ -40,7 +52,7 @@ pub struct BlockRange {
     pub last_block: u32,
 }
 
-/// Output of `run_range` and `finish_operation`. Counts are in the ledger, not here.
+/// Output of `prepare_operation`, `run_range` and `finish_operation`. Counts are in the ledger, not here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RangeDone {
     /// The operation has reached a final state.
@@ -72,6 +84,12 @@ pub struct OperationActivities;
 
 #[activity_definitions]
 impl OperationActivities {
+    /// Sees to what concerns all blocks, before any of them begins.
+    #[activity(name = "prepare_operation")]
+    pub fn prepare_operation(_: PrepareOperation) -> Result<RangeDone, ActivityError> {
+        unimplemented!()
+    }
+
     /// Does every block of a range that is not done.
     #[activity(name = "run_range")]
     pub fn run_range(_: BlockRange) -> Result<RangeDone, ActivityError> {

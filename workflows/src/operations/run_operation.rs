@@ -8,7 +8,9 @@ use temporalio_workflow::{
 };
 
 use crate::contract::mails::SendWelcomeMailsInput;
-use crate::contract::operations::{FinishOperation, OperationActivities, RangeDone, RunOperationInput};
+use crate::contract::operations::{
+    FinishOperation, OperationActivities, PrepareOperation, RangeDone, RunOperationInput,
+};
 use crate::lanes::Ranges;
 use crate::mails::SendWelcomeMails;
 use crate::{names, policy};
@@ -29,7 +31,7 @@ impl RunOperation {
         let size = policy::run_range(input.blocks);
         let share = if input.ranges_per_run == 0 { policy::RANGES_PER_RUN } else { input.ranges_per_run };
         let ranges = Ranges::new(input.tenant_id, input.operation_id, input.first_block, input.blocks, size, share);
-        let imported = Self::import(ctx, &input, &ranges).await;
+        let imported = Self::prepare_and_import(ctx, &input, &ranges).await;
         if let (Ok(done), Some(rest)) = (&imported, ranges.rest())
             && !done.ended
             && !done.paused
@@ -59,6 +61,23 @@ impl RunOperation {
     #[signal(name = "wake")]
     pub fn wake(&mut self, _: &mut SyncWorkflowContext<Self>) {
         self.woken = true;
+    }
+
+    async fn prepare_and_import(
+        ctx: &WorkflowContext<Self>,
+        input: &RunOperationInput,
+        ranges: &Ranges,
+    ) -> Result<RangeDone, ActivityExecutionError> {
+        if input.prepare {
+            let RunOperationInput { tenant_id, operation_id, .. } = *input;
+            ctx.set_current_details("looks at all rows before the first block".to_owned());
+            let prepare = PrepareOperation { tenant_id, operation_id };
+            let done = ctx.execute_activity(OperationActivities::prepare_operation, prepare, policy::prepare()).await?;
+            if done.ended || done.paused {
+                return Ok(done);
+            }
+        }
+        Self::import(ctx, input, ranges).await
     }
 
     async fn import(
@@ -113,6 +132,8 @@ impl RunOperation {
     ) -> WorkflowResult<()> {
         input.has_mails |= done.has_mails;
         input.first_block = first_block;
+        // What was seen to once stays so; what was stopped before looks again.
+        input.prepare &= done.paused;
         let options = ContinueAsNewOptions::builder().task_timeout(policy::WORKFLOW_TASK).build();
         ctx.continue_as_new(input, options)?;
         Ok(())

@@ -1,4 +1,4 @@
-use super::super::{EMAIL, FULL_NAME, Fields, FormatError, ID, IS_ACTIVE, USERNAME};
+use super::super::{EMAIL, FULL_NAME, Fields, FormatError, ID, IS_ACTIVE, ROW, USERNAME};
 use super::record::{MAX_COLUMNS, Record};
 
 /// Unknown columns that are reported, and characters of each name.
@@ -14,6 +14,7 @@ pub(super) struct Columns {
     pub(super) full_name: Option<usize>,
     pub(super) id: Option<usize>,
     pub(super) is_active: Option<usize>,
+    pub(super) row: Option<usize>,
 }
 
 impl Columns {
@@ -25,10 +26,12 @@ impl Columns {
             (FULL_NAME, &mut self.full_name),
             (ID, &mut self.id),
             (IS_ACTIVE, &mut self.is_active),
+            (ROW, &mut self.row),
         ];
         let is_known = |known: &str| match known {
             ID => fields.id,
             IS_ACTIVE => fields.state,
+            ROW => fields.number,
             _ => true,
         };
         places.into_iter().find(|(known, _)| is_known(known) && name.eq_ignore_ascii_case(known))

@@ -17,7 +17,8 @@ use self::record::Record;
 pub(crate) use self::write::write_record;
 use super::bom::Bom;
 use super::{
-    EMAIL, FULL_NAME, Fields, FormatError, ID, IS_ACTIVE, RowReader, Trailer, USERNAME, problem, row_too_long,
+    EMAIL, FULL_NAME, Fields, FormatError, ID, IS_ACTIVE, ROW, RowReader, Trailer, USERNAME, problem, row_too_long,
+    wrong_number,
 };
 
 /// Reads CSV with a header row: commas, double quotes, and CRLF, LF or CR as line end.
@@ -125,6 +126,13 @@ fn read_row<'a>(record: &'a Record, columns: &Columns, unterminated: bool) -> Im
             problems.push(problem(Some(IS_ACTIVE), "wrong_type", "is_active must be true or false"));
         }
         flag
+    });
+    row.retried = read_cell(record, columns.row, ROW, problems).and_then(|text| {
+        let number = text.parse().ok();
+        if number.is_none() {
+            problems.push(wrong_number());
+        }
+        number
     });
     row
 }

@@ -1,5 +1,6 @@
 //! Long-running operations.
 
+pub(crate) mod apply;
 pub(crate) mod begin;
 pub(crate) mod cancel;
 pub(crate) mod events;
@@ -9,6 +10,7 @@ pub(crate) mod head;
 pub(crate) mod list;
 pub(crate) mod pause;
 pub(crate) mod resume;
+pub(crate) mod retry;
 pub(crate) mod rows;
 pub(crate) mod undo;
 pub(crate) mod view;

@@ -25,7 +25,7 @@ const VARY_BY_ACCEPT: [(HeaderName, &str); 1] = [(VARY, "accept")];
 
 /// Files as they may be.
 const NDJSON: &str = "{\"row\":7,\"line\":8,\"email\":\"ada\",\"username\":\"ada\",\"full_name\":null,\"status\":\"failed\",\"user_id\":null,\"problems\":[{\"field\":\"email\",\"pointer\":\"/email\",\"code\":\"invalid_email\",\"detail\":\"must be an e-mail address such as ada@example.com\"}]}\n";
-const CSV: &str = "email,username,full_name,status,user_id,problem\nada,ada,,failed,,email: must be an e-mail address such as ada@example.com\n";
+const CSV: &str = "email,username,full_name,status,user_id,problem,row\nada,ada,,failed,,email: must be an e-mail address such as ada@example.com,7\n";
 
 /// A page of the rows of an operation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,6 +60,9 @@ pub(crate) struct RowView {
     user_id: Option<Uuid>,
     /// What is wrong.
     problems: Vec<RowProblemView>,
+    /// The retry in which that became of it; null when it was not retried, or failed again.
+    #[schema(example = json!(null))]
+    retried_by: Option<Uuid>,
 }
 
 /// One thing that is wrong with a row.
@@ -96,6 +99,7 @@ impl From<OperationRow> for RowView {
             status: row.status.name(),
             user_id: row.user.map(UserId::get),
             problems: row.problems.into_iter().map(Into::into).collect(),
+            retried_by: row.retried_by.map(OperationId::get),
         }
     }
 }

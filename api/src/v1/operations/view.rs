@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::openapi::{FormatName, KindName, MatchName, OnConflictName, OnErrorName, StateName};
+use crate::openapi::{FormatName, KindName, MatchName, OnConflictName, OnErrorName, RelationName, StateName};
 use crate::v1::time;
 
 /// A long-running operation as clients see it.
@@ -25,10 +25,17 @@ pub(crate) struct OperationView {
     /// The operation that it is about: of an undo, the one that it undoes.
     #[schema(example = json!(null))]
     parent_id: Option<Uuid>,
+    /// What it does about it: `undo`, `apply` or `retry`; null when it stands alone.
+    #[schema(example = json!(null), value_type = Option<RelationName>)]
+    relation: Option<&'static str>,
+    /// What a dry run would do; null of all others.
+    plan: Option<PlanView>,
     /// What was asked.
     options: OptionsView,
     /// How far it is.
     progress: ProgressView,
+    /// Its ledger with those of its retries; null when it was not retried.
+    merged: Option<MergedView>,
     /// Columns of the upload that nobody knows; they were ignored.
     #[schema(example = json!(["shoe_size"]))]
     unknown_columns: Vec<String>,
@@ -81,12 +88,49 @@ pub(crate) struct OptionsView {
     #[serde(rename = "match")]
     #[schema(value_type = MatchName)]
     match_by: &'static str,
+    /// Whether nothing is written.
+    #[schema(example = false)]
+    dry_run: bool,
+}
+
+/// What a dry run has come to so far.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Plan)]
+pub(crate) struct PlanView {
+    /// Stands for the outcome of every row; goes into `If-Match` of `apply`. Null until all rows were looked at.
+    #[schema(example = json!(null))]
+    digest: Option<String>,
+    /// Users that would be made.
+    #[schema(example = 998)]
+    to_create: u64,
+    /// Users who are there and would be changed.
+    #[schema(example = 0)]
+    to_change: u64,
+    /// Rows of which there is nothing to do.
+    #[schema(example = 0)]
+    to_skip: u64,
+    /// Rows that would fail; `links.rows` says why.
+    #[schema(example = 2)]
+    to_fail: u64,
+}
+
+impl PlanView {
+    fn of(operation: &Operation) -> Option<Self> {
+        let progress = &operation.progress;
+        operation.options.dry_run.then(|| Self {
+            digest: operation.plan.map(|digest| blake3::Hash::from(digest).to_hex().to_string()),
+            to_create: progress.created,
+            to_change: progress.changed,
+            to_skip: progress.skipped(),
+            to_fail: progress.failed,
+        })
+    }
 }
 
 /// Why an operation is paused.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PauseView {
-    /// `asked` or `error_budget`.
+    /// `asked`, `error_budget` or `outcome_differs`.
     #[schema(value_type = String, example = "error_budget")]
     reason: &'static str,
     /// One sentence for people.
@@ -104,6 +148,11 @@ impl PauseView {
                 operation.progress.failed.saturating_sub(operation.errors_accepted),
                 operation.progress.rows_done
             ),
+            (PauseReason::OutcomeDiffers, _) => {
+                "the next rows would come to something else than the plan says; nothing of \
+                them was done; resume to do them all the same, or cancel"
+                    .to_owned()
+            }
             _ => "somebody paused it; resume or cancel it".to_owned(),
         };
         Self { reason: pause.reason.name(), message, since: pause.since }
@@ -164,6 +213,40 @@ pub(crate) struct ProgressView {
     mails_failed: u64,
 }
 
+/// What has become of the rows of an operation and of its retries together: each row once, as it was done last.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Merged)]
+pub(crate) struct MergedView {
+    /// How many retries there are.
+    #[schema(example = 1)]
+    retries: u32,
+    /// Users that were made.
+    #[schema(example = 999)]
+    created: u64,
+    /// Users who were there before and were changed.
+    #[schema(example = 0)]
+    changed: u64,
+    /// Rows of which there was nothing to do.
+    #[schema(example = 0)]
+    skipped: u64,
+    /// Rows that still are failed.
+    #[schema(example = 1)]
+    failed: u64,
+}
+
+impl MergedView {
+    fn of(operation: &Operation) -> Option<Self> {
+        let (progress, retried) = (&operation.progress, operation.retried);
+        (retried.retries > 0).then(|| Self {
+            retries: retried.retries,
+            created: progress.created + retried.created,
+            changed: progress.changed + retried.changed,
+            skipped: progress.skipped() + retried.skipped,
+            failed: progress.failed.saturating_sub(retried.mended()),
+        })
+    }
+}
+
 /// Why an operation failed as a whole.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OperationFailure)]
@@ -204,16 +287,20 @@ impl From<Operation> for OperationView {
             kind: operation.kind.name(),
             state: operation.state.name(),
             format: operation.format.name(),
-            parent_id: operation.parent.map(muster_domain::OperationId::get),
+            parent_id: operation.parent.map(|parent| parent.id.get()),
+            relation: operation.parent.map(|parent| parent.relation.name()),
+            plan: PlanView::of(&operation),
             options: OptionsView {
                 on_error: operation.options.on_error.name(),
                 send_welcome: operation.options.send_welcome,
                 max_errors: operation.options.max_errors.map(|budget| budget.to_string()),
                 on_conflict: operation.options.on_conflict.name(),
                 match_by: operation.options.match_by.name(),
+                dry_run: operation.options.dry_run,
             },
             pause: operation.pause.map(|pause| PauseView::of(&operation, pause)),
             progress: ProgressView::of(&operation),
+            merged: MergedView::of(&operation),
             rows_finished_at: operation.finished_at,
             mails_finished_at: operation.mails_finished_at(),
             warnings: warnings.map(|name| format!("column {name:?} is not known and was ignored")).collect(),
@@ -230,15 +317,18 @@ impl From<Operation> for OperationView {
 
 impl ProgressView {
     fn of(operation: &Operation) -> Self {
+        // Of a dry run nothing is made and nobody is changed; the plan says what would be.
+        let done = |count| if operation.options.dry_run { 0 } else { count };
         let progress = &operation.progress;
+        let (created, changed) = (done(progress.created), done(progress.changed));
         Self {
             rows_received: progress.rows_total,
             rows_total: progress.rows_total,
             rows_done: progress.rows_done,
-            created: progress.created,
-            changed: progress.changed,
+            created,
+            changed,
             failed: progress.failed,
-            skipped: progress.skipped(),
+            skipped: progress.rows_done.saturating_sub(created + changed + progress.failed),
             percent: progress.percent(),
             rows_per_second: operation.rows_per_second(),
             blocks_total: progress.blocks_total,

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use muster_application::operations::{Export, ExportFilter, ExportedRow};
 use muster_application::{AppError, Context};
-use muster_domain::operations::RowStatus;
+use muster_domain::operations::{MatchBy, Operation, OperationKind, RowStatus};
 use muster_domain::{OperationId, UserId};
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::rows::RowProblemView;
@@ -21,7 +22,12 @@ use crate::state::ApiState;
 
 /// The status of rows whose block is not done.
 const PENDING: &str = "pending";
-const COLUMNS: [&str; 6] = ["email", "username", "full_name", "status", "user_id", "problem"];
+/// What rows of the operation may give, by which it can be sent again.
+const OF_IMPORTS: &[&str] = &["email", "username", "full_name"];
+const OF_IMPORTS_BY_ID: &[&str] = &["id", "email", "username", "full_name"];
+const OF_CHANGES: &[&str] = &["id", "email", "username", "full_name", "is_active"];
+/// What became of them. The number comes last: by it a mended row is retried.
+const RESULTS: &[&str] = &["status", "user_id", "problem", "row"];
 
 /// How rows are answered as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,21 +89,21 @@ impl Whole {
     }
 
     /// What comes before the first row.
-    fn head(self) -> Bytes {
+    fn head(self, fields: &'static [&'static str]) -> Bytes {
         let mut head = Vec::new();
         if self == Self::Csv {
-            write_record(&mut head, COLUMNS);
+            write_record(&mut head, fields.iter().chain(RESULTS).copied());
         }
         head.into()
     }
 
-    fn write(self, out: &mut Vec<u8>, row: ExportedRow) -> Result<(), AppError> {
+    fn write(self, out: &mut Vec<u8>, row: ExportedRow, fields: &'static [&'static str]) -> Result<(), AppError> {
         match self {
             Self::Ndjson => {
-                serde_json::to_writer(&mut *out, &WholeRow::from(row)).map_err(AppError::internal)?;
+                serde_json::to_writer(&mut *out, &WholeRow::of(row, fields)).map_err(AppError::internal)?;
                 out.push(b'\n');
             }
-            Self::Csv => write_csv(out, &row),
+            Self::Csv => write_csv(out, &row, fields),
         }
         Ok(())
     }
@@ -135,11 +141,12 @@ impl Whole {
     /// Pages are read as the client takes them. A page that cannot be read breaks the answer off, so that nobody takes half
     /// a file for all of it.
     fn stream(self, export: Export, id: Uuid) -> impl Stream<Item = Result<Bytes, AppError>> + Send + 'static {
+        let fields = fields(export.operation());
         let pages = stream::try_unfold(export, move |mut export| async move {
             let Some(page) = export.next_page().await? else { return Ok(None) };
             let mut out = Vec::new();
             for row in page {
-                self.write(&mut out, row)?;
+                self.write(&mut out, row, fields)?;
             }
             Ok(Some((Bytes::from(out), export)))
         });
@@ -147,22 +154,36 @@ impl Whole {
             let source = error.source.as_deref().map(|source| source as &dyn std::error::Error);
             tracing::warn!(operation.id = %id, code = error.code.name(), error = source, "a download broke off");
         });
-        stream::once(async move { Ok(self.head()) }).chain(pages)
+        stream::once(async move { Ok(self.head(fields)) }).chain(pages)
     }
 }
 
-fn write_csv(out: &mut Vec<u8>, row: &ExportedRow) {
+fn fields(operation: &Operation) -> &'static [&'static str] {
+    match operation.kind {
+        OperationKind::UsersImport if operation.options.match_by == MatchBy::Id => OF_IMPORTS_BY_ID,
+        OperationKind::UsersImport => OF_IMPORTS,
+        _ => OF_CHANGES,
+    }
+}
+
+fn write_csv(out: &mut Vec<u8>, row: &ExportedRow, fields: &[&str]) {
     let problem = |problem: &muster_application::imports::RowProblem| match &problem.field {
         Some(field) => format!("{field}: {}", problem.detail),
         None => problem.detail.clone().into_owned(),
     };
     let problems: Vec<_> = row.problems.iter().map(problem).collect();
     let user = row.user.map(|id| id.get().to_string());
-    let values = [&row.values.email, &row.values.username, &row.values.full_name];
-    let values = values.map(|value| value.as_deref().unwrap_or_default());
-    let results =
-        [row.status.map_or(PENDING, RowStatus::name), user.as_deref().unwrap_or_default(), &problems.join("; ")];
-    write_record(out, values.into_iter().chain(results));
+    let is_active = row.values.is_active.map(|is_active| is_active.to_string());
+    let values = fields.iter().map(|field| match *field {
+        "email" => row.values.email.as_deref(),
+        "username" => row.values.username.as_deref(),
+        "full_name" => row.values.full_name.as_deref(),
+        "id" => row.values.id.as_deref(),
+        _ => is_active.as_deref(),
+    });
+    let (status, problems) = (row.status.map_or(PENDING, RowStatus::name), problems.join("; "));
+    let results = [status, user.as_deref().unwrap_or_default(), &problems, &row.row.to_string()];
+    write_record(out, values.map(Option::unwrap_or_default).chain(results));
 }
 
 /// A row as a line of NDJSON: what was uploaded, so that it can be sent again, and what became of it.
@@ -170,22 +191,32 @@ fn write_csv(out: &mut Vec<u8>, row: &ExportedRow) {
 struct WholeRow {
     row: u32,
     line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
     email: Option<String>,
     username: Option<String>,
-    full_name: Option<String>,
+    /// Absent, not null, where null would clear it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    full_name: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_active: Option<bool>,
     status: &'static str,
     user_id: Option<Uuid>,
     problems: Vec<RowProblemView>,
 }
 
-impl From<ExportedRow> for WholeRow {
-    fn from(row: ExportedRow) -> Self {
+impl WholeRow {
+    fn of(row: ExportedRow, fields: &[&str]) -> Self {
+        let values = row.values;
+        let leaves_name = fields == OF_CHANGES && values.full_name.is_none() && !values.clears_name;
         Self {
             row: row.row,
             line: row.line,
-            email: row.values.email,
-            username: row.values.username,
-            full_name: row.values.full_name,
+            id: values.id,
+            email: values.email,
+            username: values.username,
+            full_name: (!leaves_name).then(|| values.full_name.into()),
+            is_active: values.is_active,
             status: row.status.map_or(PENDING, RowStatus::name),
             user_id: row.user.map(UserId::get),
             problems: row.problems.into_iter().map(Into::into).collect(),

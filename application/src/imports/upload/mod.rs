@@ -1,12 +1,13 @@
 mod errors;
 mod gather;
+mod retry;
 mod seal;
 
 use chrono::{DateTime, Utc};
 use muster_domain::OperationId;
 use muster_domain::operations::{
     BlockPayload, IdempotencyEntry, KeyOwner, NewOperation, OnError, Operation, OperationKind, OperationOptions,
-    UploadFormat,
+    Parent, Relation, UploadFormat,
 };
 use tokio::task::JoinHandle;
 
@@ -25,12 +26,14 @@ pub struct NewUpload {
     pub format: UploadFormat,
     /// Tells a repeated request from a new one.
     pub key: Option<String>,
+    /// What it goes on with.
+    pub parent: Option<Parent>,
 }
 
 impl NewUpload {
     /// Of users to be made.
     pub const fn import(format: UploadFormat, key: Option<String>) -> Self {
-        Self { kind: OperationKind::UsersImport, format, key }
+        Self { kind: OperationKind::UsersImport, format, key, parent: None }
     }
 }
 
@@ -67,6 +70,8 @@ pub struct Upload {
     target: Target,
     /// The append in flight: storage works while the next block is read.
     appending: Option<JoinHandle<Result<(), AppError>>>,
+    /// Of a retry: the one that was the last when the failed rows were read.
+    last_retry: Option<OperationId>,
     /// A block may be missing: a flush failed, or nobody waited for its end.
     torn: bool,
 }
@@ -77,7 +82,7 @@ impl App {
     /// # Errors
     /// `Conflict` when another request with the same key is still being received.
     pub async fn begin_upload(&self, ctx: Context, new: NewUpload) -> Result<Upload, AppError> {
-        let NewUpload { kind, format, key } = new;
+        let NewUpload { kind, format, key, parent } = new;
         let mut target = Target::Memory;
         if let Some(key) = &key {
             let mut uow = self.begin(&ctx).await?;
@@ -89,13 +94,24 @@ impl App {
             id: self.ports.ids.operation_id(),
             kind,
             format,
-            parent: None,
+            parent,
             actor: ctx.actor.clone(),
             created_at: self.ports.clock.now(),
         };
         let digest = blake3::Hasher::new();
         let builder = BlockBuilder::default();
-        Ok(Upload { app: self.clone(), ctx, operation, key, digest, builder, target, appending: None, torn: false })
+        Ok(Upload {
+            app: self.clone(),
+            ctx,
+            operation,
+            key,
+            digest,
+            builder,
+            target,
+            appending: None,
+            last_retry: None,
+            torn: false,
+        })
     }
 }
 
@@ -241,6 +257,9 @@ impl Upload {
             if let Some(entry) = operations.claim_key(key, KeyOwner::Operation(id), digest, expires_at).await? {
                 return Ok(Some(entry));
             }
+        }
+        if let Some(parent) = self.operation.parent.filter(|parent| parent.relation == Relation::Retry) {
+            self.follows_last_retry(operations, parent.id).await?;
         }
         operations.insert(&self.operation, now).await?;
         Ok(None)

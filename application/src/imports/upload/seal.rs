@@ -6,7 +6,7 @@ impl Upload {
     /// The digest of the request: the body, and every option that changes what it means.
     pub(super) fn seal(&self, options: OperationOptions) -> [u8; 32] {
         let mut digest = self.digest.clone();
-        let OperationOptions { on_error, send_welcome, max_errors, on_conflict, match_by } = options;
+        let OperationOptions { on_error, send_welcome, max_errors, on_conflict, match_by, dry_run } = options;
         let format = self.operation.format.name();
         digest.update(format!("\0{format}\0{}\0{send_welcome}", on_error.name()).as_bytes());
         // Only where it is given, so that digests of requests without it stay what they were.
@@ -18,6 +18,9 @@ impl Upload {
         }
         if (on_conflict, match_by) != (OnConflict::default(), MatchBy::default()) {
             digest.update(format!("\0{}\0{}", on_conflict.name(), match_by.name()).as_bytes());
+        }
+        if dry_run {
+            digest.update(b"\0dry_run");
         }
         digest.finalize().into()
     }

@@ -41,6 +41,7 @@ const CSV: &str = "id,full_name\n01981c5e-7a00-7000-8000-000000000001,Ada King\n
         ("match" = inline(Option<MatchName>), Query, description = "By what rows of NDJSON and CSV find their user: `id` (default), or `email` or `username` of the living"),
         ("on_error" = inline(Option<OnErrorName>), Query, description = "`continue` (default), or `abort`: up to 10 000 rows, all or none"),
         ("max_errors" = Option<String>, Query, description = "How many rows may fail before the operation is paused, as a number or as a share of all rows; default any", example = "0.5%", pattern = r"^([0-9]{1,9}|[0-9]{1,2}(\.[0-9]{1,2})?%|100%)$"),
+        ("dry_run" = Option<bool>, Query, description = "Write nothing: a plan that tells what would become of each row, and that `apply` does as it is", example = false),
         IdempotencyKey,
         Prefer,
     ),
@@ -73,6 +74,7 @@ pub(crate) async fn begin(
     let mut options = OperationOptions {
         send_welcome: false,
         match_by: MatchBy::Id,
+        dry_run: params.flag("dry_run")?.unwrap_or_default(),
         max_errors: params.read("max_errors", ErrorBudget::RIGHT, ErrorBudget::parse)?,
         ..OperationOptions::of(
             params.read("on_error", "continue or abort", OnError::from_name)?.unwrap_or(OnError::Continue),
@@ -81,7 +83,7 @@ pub(crate) async fn begin(
     let submitted = if format == UploadFormat::Json {
         let body = body.whole().await?;
         let request = Request::parse(&body)?;
-        let new = NewUpload { kind: request.kind, format, key: key.0 };
+        let new = NewUpload { kind: request.kind, format, key: key.0, parent: None };
         let mut upload = state.app.begin_upload(ctx.clone(), new).await?;
         upload.absorb(&body);
         request.push_to(&mut upload).await?;
@@ -102,7 +104,7 @@ pub(crate) async fn begin(
             UploadFormat::Csv => Box::new(CsvReader::new(fields)),
             _ => Box::new(NdjsonReader::new(fields)),
         };
-        let upload = state.app.begin_upload(ctx.clone(), NewUpload { kind, format, key: key.0 }).await?;
+        let upload = state.app.begin_upload(ctx.clone(), NewUpload { kind, format, key: key.0, parent: None }).await?;
         let Received { upload, trailer, .. } = receive(upload, body, reader).await?;
         upload.finish(options, &trailer.unknown_fields).await?
     };

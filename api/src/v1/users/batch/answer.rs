@@ -36,7 +36,7 @@ impl Answer<'_> {
                 let view = Json(OperationView::from(operation));
                 Ok((StatusCode::ACCEPTED, [(RETRY_AFTER, "1")], view).into_response())
             }
-            _ if !is_json => Ok(Json(OperationView::from(operation)).into_response()),
+            _ if !is_json || operation.options.dry_run => Ok(Json(OperationView::from(operation)).into_response()),
             OperationState::Succeeded | OperationState::PartiallySucceeded => {
                 let created = BatchCreated::of(self.app, self.ctx, &operation).await?;
                 Ok((StatusCode::CREATED, Json(created)).into_response())

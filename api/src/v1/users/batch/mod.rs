@@ -54,6 +54,9 @@ pub(crate) struct BatchRequest {
     /// What to do with a row whose user is there already: `fail` (default), `skip`, `update` or `replace`.
     #[schema(value_type = Option<OnConflictName>)]
     on_conflict: Option<String>,
+    /// Whether to tell only what would become of the rows; default false.
+    #[schema(example = false)]
+    dry_run: Option<bool>,
 }
 
 /// A user to be made.
@@ -84,6 +87,7 @@ pub(crate) struct UserCreate {
         ("max_errors" = Option<String>, Query, description = "How many rows may fail before the operation is paused, as a number or as a share of all rows; default any", example = "0.5%", pattern = r"^([0-9]{1,9}|[0-9]{1,2}(\.[0-9]{1,2})?%|100%)$"),
         ("on_conflict" = inline(Option<OnConflictName>), Query, description = "What to do with a row whose user is there already: `fail` (default), `skip` it, `update` the fields that it gives, or `replace`, which also clears those that it does not give"),
         ("match" = inline(Option<MatchName>), Query, description = "By what a row finds its user; default `email`. With `id` rows that give an `id` are about that user, in NDJSON and CSV; those without make one"),
+        ("dry_run" = Option<bool>, Query, description = "Write nothing: a plan that tells what would become of each row, and that `apply` does as it is", example = false),
         IdempotencyKey,
         Prefer,
     ),
@@ -94,7 +98,7 @@ pub(crate) struct UserCreate {
     )),
     responses(
         (status = 201, description = "JSON: the users are there", body = BatchCreated, headers(("Location" = String, description = "The operation"), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
-        (status = 200, description = "NDJSON and CSV: the operation has ended within the wait", body = OperationView, headers(("Location" = String, description = "The operation"), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
+        (status = 200, description = "NDJSON, CSV and dry runs: the operation has ended within the wait", body = OperationView, headers(("Location" = String, description = "The operation"), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
         (status = 202, description = "Everything is stored; follow the operation", body = OperationView, headers(("Location" = String, description = "The operation"), ("Retry-After" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
         OfTenant, OfBody, Taken,
     ),

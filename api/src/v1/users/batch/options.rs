@@ -9,6 +9,7 @@ const SEND_WELCOME: &str = "send_welcome";
 const MAX_ERRORS: &str = "max_errors";
 const ON_CONFLICT: &str = "on_conflict";
 const MATCH: &str = "match";
+const DRY_RUN: &str = "dry_run";
 
 /// What the client has said so far of how its rows are to be done.
 #[derive(Debug, Default, Clone, Copy)]
@@ -18,17 +19,15 @@ pub(super) struct Asked {
     max_errors: Option<ErrorBudget>,
     on_conflict: Option<OnConflict>,
     match_by: Option<MatchBy>,
+    dry_run: Option<bool>,
 }
 
 impl Asked {
     pub(super) fn in_query(params: &Params) -> Result<Self, Problem> {
         Ok(Self {
             on_error: params.read(ON_ERROR, "continue or abort", OnError::from_name)?,
-            send_welcome: params.read(SEND_WELCOME, "true or false", |text| match text {
-                "true" | "1" => Some(true),
-                "false" | "0" => Some(false),
-                _ => None,
-            })?,
+            send_welcome: params.flag(SEND_WELCOME)?,
+            dry_run: params.flag(DRY_RUN)?,
             max_errors: params.read(MAX_ERRORS, ErrorBudget::RIGHT, ErrorBudget::parse)?,
             on_conflict: params.read(ON_CONFLICT, "fail, skip, update or replace", OnConflict::from_name)?,
             match_by: params.read(MATCH, "email, username or id", MatchBy::from_name)?,
@@ -44,12 +43,14 @@ impl Asked {
                 Problem::invalid("/on_error", "invalid_option", "on_error must be \"continue\" or \"abort\"")
             })?),
         };
-        let send_welcome = match member(SEND_WELCOME) {
-            None => self.send_welcome,
-            Some(value) => Some(value.as_bool().ok_or_else(|| {
-                Problem::invalid("/send_welcome", "invalid_option", "send_welcome must be true or false")
-            })?),
+        let flag = |name: &'static str, otherwise| match member(name) {
+            None => Ok(otherwise),
+            Some(value) => value.as_bool().map(Some).ok_or_else(|| {
+                Problem::invalid(format!("/{name}"), "invalid_option", format!("{name} must be true or false"))
+            }),
         };
+        let send_welcome = flag(SEND_WELCOME, self.send_welcome)?;
+        let dry_run = flag(DRY_RUN, self.dry_run)?;
         let max_errors = match member(MAX_ERRORS) {
             None => self.max_errors,
             Some(value) => Some(budget(value).ok_or_else(|| {
@@ -64,7 +65,7 @@ impl Asked {
                 Problem::invalid("/on_conflict", "invalid_option", detail)
             })?),
         };
-        Ok(Self { on_error, send_welcome, max_errors, on_conflict, ..self })
+        Ok(Self { on_error, send_welcome, max_errors, on_conflict, dry_run, ..self })
     }
 
     /// Whether rows may give ids.
@@ -89,6 +90,7 @@ impl Asked {
             max_errors: self.max_errors,
             on_conflict,
             match_by: self.match_by.unwrap_or_default(),
+            dry_run: self.dry_run.unwrap_or_default(),
         })
     }
 }
