@@ -1,7 +1,7 @@
 -- What an operation has to do with its parent; of rows that an earlier release writes, their kind says that they undo.
 alter table operations add column relation text;
 alter table operations add constraint operations_relation_known
-    check (relation in ('undo', 'apply', 'retry') and parent_id is not null) not valid;
+    check (relation is null or (relation in ('undo', 'apply', 'retry') and parent_id is not null)) not valid;
 alter table operations validate constraint operations_relation_known;
 
 -- A plan does everything but the writes; its digest tells one outcome from another.

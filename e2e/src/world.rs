@@ -108,7 +108,10 @@ pub fn wait_for_sql(stack: &Stack, sql: &str, expected: &str, patience: Duration
 pub fn exactly(stack: &Stack, users: u64) -> Result<()> {
     let found = stack.psql("select count(*), count(distinct id), count(distinct (tenant_id, email)) from users")?;
     ensure!(found == format!("{users}|{users}|{users}"), "expected {users} users, each once, got {found}");
-    let ledger = count(stack, "select coalesce(sum(created), 0) from operation_blocks")?;
+    let ledger = count(
+        stack,
+        "select coalesce(sum(b.created), 0) from operation_blocks b join operations o on o.id = b.operation_id and not o.dry_run",
+    )?;
     ensure!(ledger == users, "the ledger says {ledger}, but there are {users} users");
     let open = count(stack, "select count(*) from operation_blocks where settled_at is null")?;
     ensure!(open == 0, "{open} blocks have no outcome");

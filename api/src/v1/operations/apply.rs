@@ -50,7 +50,8 @@ pub(crate) async fn apply(
         return Err(Problem::invalid("/header/If-Match", "invalid_parameter", detail));
     };
     let Applied { operation, replayed } = state.app.apply_operation(&ctx, OperationId::new(id), digest).await?;
-    let operation = follow(&state.app, &ctx, operation, prefer.wait.unwrap_or(PATIENCE)).await?;
+    let patience = prefer.wait.unwrap_or(if prefer.respond_async { Duration::ZERO } else { PATIENCE });
+    let operation = follow(&state.app, &ctx, operation, patience).await?;
     if let Some(OperationFailure { detail, .. }) = operation.failure.as_ref().filter(|failure| failure.is_of_plan()) {
         let problem = Problem::new(StatusCode::PRECONDITION_FAILED, ErrorCode::OutcomeDiffers, detail.clone());
         return Err(problem.operation(operation.id.get()));
