@@ -28,3 +28,6 @@ alter table operation_rows add column retried_user uuid;
 create index operation_rows_open_problems on operation_rows (tenant_id, operation_id, number)
     where status in ('failed', 'mail_refused') and retried_by is null;
 drop index operation_rows_problems;
+
+-- What a tenant has going on is counted before it begins more.
+create index operations_open on operations (tenant_id) where finished_at is null;

@@ -66,6 +66,7 @@ const fn text(code: ErrorCode) -> &'static str {
         ErrorCode::ValidationError => page!("VALIDATION_ERROR"),
         ErrorCode::IdempotencyKeyReused => page!("IDEMPOTENCY_KEY_REUSED"),
         ErrorCode::RateLimited => page!("RATE_LIMITED"),
+        ErrorCode::TenantLimit => page!("TENANT_LIMIT"),
         ErrorCode::InternalServerError => page!("INTERNAL_SERVER_ERROR"),
         ErrorCode::ServiceUnavailable => page!("SERVICE_UNAVAILABLE"),
         ErrorCode::Cancelled => page!("CANCELLED"),

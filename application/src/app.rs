@@ -63,10 +63,21 @@ pub struct Settings {
     pub mail_concurrency: usize,
     /// Most who follow operations at once, in this process.
     pub max_watchers: usize,
+    /// What one tenant may have done.
+    pub tenant_limits: TenantLimits,
     /// How long the rows of an upload are kept after the end of its operation.
     pub upload_keep: TimeDelta,
     /// How long an operation, with what became of its rows, is kept after its end.
     pub result_keep: TimeDelta,
+}
+
+/// What one tenant may have done. Undoing is always allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TenantLimits {
+    /// Rows that they send within 24 hours; none is any number.
+    pub rows_a_day: Option<u64>,
+    /// Operations that have not ended; none is any number.
+    pub operations: Option<u32>,
 }
 
 /// The use cases. Cheap to clone.

@@ -66,6 +66,8 @@ codes! {
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED",
     /// Too many requests.
     RateLimited = "RATE_LIMITED",
+    /// The tenant has as many operations, or has sent as many rows, as one may.
+    TenantLimit = "TENANT_LIMIT",
     /// A defect of ours.
     InternalServerError = "INTERNAL_SERVER_ERROR",
     /// A part that is needed is down.

@@ -15,7 +15,7 @@ pub mod ports;
 pub mod users;
 pub mod webhooks;
 
-pub use app::{App, Ports, Settings};
+pub use app::{App, Ports, Settings, TenantLimits};
 pub use context::Context;
 pub use error::{AppError, ErrorKind};
 pub use error_code::ErrorCode;

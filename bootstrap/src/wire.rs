@@ -136,6 +136,7 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         abandoned_after: TimeDelta::from_std(config.upload_abandoned_after)?,
         mail_concurrency: usize::try_from(config.smtp_pool_size)?,
         max_watchers: MAX_WATCHERS,
+        tenant_limits: config.tenant_limits,
         upload_keep: TimeDelta::from_std(config.upload_keep)?,
         result_keep: TimeDelta::from_std(config.result_keep)?,
     })

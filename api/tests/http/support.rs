@@ -14,7 +14,7 @@ use muster_application::operations::{FinishOperation, RunRange};
 use muster_application::ports::{
     Clock, GatewayError, StartOperation, StartWebhook, StartWelcomes, Started, WorkflowGateway,
 };
-use muster_application::{App, Context, Ports, Settings};
+use muster_application::{App, Context, Ports, Settings, TenantLimits};
 use muster_bootstrap::config::TrustedProxies;
 use muster_bootstrap::health::{HealthPart, HealthReport};
 use muster_bootstrap::tokens::{TenantTokens, TokenAlgorithm, TokenConfig};
@@ -140,6 +140,7 @@ impl World {
             abandoned_after: TimeDelta::seconds(600),
             mail_concurrency: 4,
             max_watchers: 1_000,
+            tenant_limits: TenantLimits { rows_a_day: Some(1_000_000), operations: Some(20) },
             upload_keep: TimeDelta::days(7),
             result_keep: TimeDelta::days(30),
         };

@@ -51,6 +51,8 @@ impl App {
             return Ok(Applied { operation, replayed: true });
         }
 
+        let rows = u32::try_from(plan.progress.rows_total).unwrap_or(u32::MAX);
+        self.check_limits(uow.operations(), rows, true).await?;
         let now = self.ports.clock.now();
         let new = NewOperation {
             id: self.ports.ids.operation_id(),

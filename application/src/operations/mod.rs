@@ -7,6 +7,7 @@ mod discard;
 mod export;
 mod finish;
 mod get;
+mod limits;
 mod list;
 mod merge;
 mod pause;

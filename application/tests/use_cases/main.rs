@@ -25,6 +25,8 @@ mod index_users;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod list_users;
 #[cfg(test)]
 mod mail_faults;

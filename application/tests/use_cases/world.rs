@@ -9,7 +9,7 @@ use muster_application::operations::OperationRow;
 use muster_application::operations::{FinishOperation, RangeDone, RunRange};
 use muster_application::ports::{Clock as _, Heartbeat, IdSource as _, UnitOfWorkFactory as _};
 use muster_application::users::{CreateUser, UpdateUser, Versions};
-use muster_application::{App, AppError, Context, Ports, Settings};
+use muster_application::{App, AppError, Context, Ports, Settings, TenantLimits};
 use muster_domain::operations::{NewOperation, OnError, Operation, OperationKind, OperationOptions, UploadFormat};
 use muster_domain::users::{EmailAddress, EmailPolicy, NewUser, User, UserEvent, UserEventKind, UserPatch, Username};
 use muster_domain::{OperationId, TenantId, UserId, WelcomeBatchId};
@@ -33,6 +33,7 @@ pub const SETTINGS: Settings = Settings {
     abandoned_after: TimeDelta::minutes(10),
     mail_concurrency: 8,
     max_watchers: 1_000,
+    tenant_limits: TenantLimits { rows_a_day: None, operations: None },
     upload_keep: TimeDelta::days(7),
     result_keep: TimeDelta::days(30),
 };

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 pub use http::{Cors, CorsOrigins, HttpConfig, RateLimitConfig, TrustedProxies};
+use muster_application::TenantLimits;
 use muster_domain::Networks;
 use read::Reader;
 
@@ -93,6 +94,8 @@ pub struct Config {
     pub operation_stalled_after: Duration,
     /// `IDEMPOTENCY_KEY_HOURS`.
     pub idempotency_key_lifetime: Duration,
+    /// `TENANT_MAX_OPERATIONS` and `TENANT_MAX_ROWS_PER_DAY`.
+    pub tenant_limits: TenantLimits,
     /// `UPLOAD_KEEP_DAYS`: how long the rows of an upload are kept after the end of its operation.
     pub upload_keep: Duration,
     /// `RESULT_KEEP_DAYS`: how long an operation is kept after its end.
@@ -157,6 +160,12 @@ impl Config {
                 24..=MOST_KEY_HOURS,
                 24,
             )),
+            tenant_limits: TenantLimits {
+                operations: Some(env.parse("TENANT_MAX_OPERATIONS", "a number of operations, 0 for any", 1000))
+                    .filter(|most| *most > 0),
+                rows_a_day: Some(env.parse("TENANT_MAX_ROWS_PER_DAY", "a number of rows, 0 for any", 0))
+                    .filter(|most| *most > 0),
+            },
             upload_keep: env.days("UPLOAD_KEEP_DAYS", 7),
             result_keep: env.days("RESULT_KEEP_DAYS", 30),
             webhook_networks: env.networks("WEBHOOK_ALLOW_NETWORKS"),

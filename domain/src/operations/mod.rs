@@ -22,7 +22,7 @@ pub use operation::{NewOperation, Operation, OperationFailure};
 pub use options::{OnError, OperationOptions, UploadFormat};
 pub use parent::{Parent, Relation, UndoAsked};
 pub use pause::{Pause, PauseReason};
-pub use progress::{Progress, Retried};
+pub use progress::{Progress, Retried, Usage};
 pub use repository::{
     DueOperation, DueReason, IdempotencyEntry, KeyOwner, OperationPosition, OperationReader, OperationRepository,
 };

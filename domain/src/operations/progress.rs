@@ -29,6 +29,15 @@ pub struct Progress {
     pub mails_settled_at: Option<DateTime<Utc>>,
 }
 
+/// What a tenant has asked for so far. Undoing does not count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Operations that have not ended.
+    pub open: u32,
+    /// Rows of operations that were begun since a moment.
+    pub rows: u64,
+}
+
 /// What the retries of an operation have come to, summed over their ledgers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retried {

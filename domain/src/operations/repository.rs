@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Block, BlockOutcome, BlockPayload, NewOperation, Operation, OperationOptions, OperationState, PlanDigest, Relation,
-    RetriedRow, SettledBlock, StoredRow, StoredRows, UploadedBlock,
+    RetriedRow, SettledBlock, StoredRow, StoredRows, UploadedBlock, Usage,
 };
 use crate::{OperationId, RepositoryError, TenantId, UserId};
 
@@ -164,6 +164,9 @@ pub trait OperationRepository: Send {
     /// which that is known already nothing is noted.
     async fn note_retried(&mut self, operation: OperationId, rows: &[(u32, RetriedRow)])
     -> Result<(), RepositoryError>;
+
+    /// What the tenant has asked for, rows since a moment. Of units of work at the same time one may not see the other's.
+    async fn usage(&mut self, since: DateTime<Utc>) -> Result<Usage, RepositoryError>;
 
     /// Forgets idempotency keys that have expired; returns how many.
     async fn purge_keys(&mut self, now: DateTime<Utc>) -> Result<u64, RepositoryError>;

@@ -1,10 +1,10 @@
 //! Operations that go on from others: undo, plan and apply, retry.
 
 use chrono::{DateTime, Utc};
-use muster_domain::operations::{PlanDigest, Relation};
+use muster_domain::operations::{PlanDigest, Relation, Usage};
 use muster_domain::{OperationId, RepositoryError};
 
-use super::convert::{to_i32, to_u32};
+use super::convert::{to_i32, to_u32, to_u64};
 use super::error::{damaged, one_row, repository_error};
 use super::unit_of_work::PgUnitOfWork;
 
@@ -141,6 +141,28 @@ impl PgUnitOfWork {
         .await
         .map(drop)
         .map_err(repository_error)
+    }
+
+    pub(super) async fn used(&mut self, since: DateTime<Utc>) -> Result<Usage, RepositoryError> {
+        let used = sqlx::query!(
+            r#"select
+                   (
+                       select count(*)
+                       from operations
+                       where tenant_id = $1 and finished_at is null and coalesce(relation, '') <> 'undo'
+                   ) as "open!"
+                 , (
+                       select coalesce(sum(rows_total), 0)
+                       from operations
+                       where tenant_id = $1 and created_at > $2 and coalesce(relation, '') <> 'undo'
+                   ) as "rows!""#,
+            self.tenant,
+            since,
+        )
+        .fetch_one(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        Ok(Usage { open: u32::try_from(used.open).map_err(|_| damaged("number"))?, rows: to_u64(used.rows)? })
     }
 
     pub(super) async fn prepared(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError> {

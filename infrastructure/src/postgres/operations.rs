@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
     Block, BlockOutcome, BlockPayload, IdempotencyEntry, KeyOwner, NewOperation, Operation, OperationOptions,
-    OperationRepository, PlanDigest, Relation, RetriedRow, SettledBlock, StoredRow,
+    OperationRepository, PlanDigest, Relation, RetriedRow, SettledBlock, StoredRow, Usage,
 };
 use muster_domain::{OperationId, RepositoryError};
 
@@ -290,6 +290,10 @@ impl OperationRepository for PgUnitOfWork {
         rows: &[(u32, RetriedRow)],
     ) -> Result<(), RepositoryError> {
         self.retried(operation, rows).await
+    }
+
+    async fn usage(&mut self, since: DateTime<Utc>) -> Result<Usage, RepositoryError> {
+        self.used(since).await
     }
 
     async fn purge_keys(&mut self, now: DateTime<Utc>) -> Result<u64, RepositoryError> {

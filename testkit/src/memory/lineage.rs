@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use muster_domain::operations::{BlockPayload, Parent, PlanDigest, Relation, Retried, RetriedRow, RowStatus};
+use chrono::{DateTime, Utc};
+use muster_domain::operations::{BlockPayload, Parent, PlanDigest, Relation, Retried, RetriedRow, RowStatus, Usage};
 use muster_domain::{OperationId, RepositoryError};
 
 use super::unit::defect;
@@ -75,6 +76,16 @@ impl TenantState {
             }
         }
         retried
+    }
+
+    pub(super) fn usage(&self, since: DateTime<Utc>) -> Usage {
+        let is_undo = |parent: Option<Parent>| parent.is_some_and(|parent| parent.relation == Relation::Undo);
+        let mut usage = Usage::default();
+        for stored in self.operations.values().filter(|stored| !is_undo(stored.parent)) {
+            usage.open += u32::from(stored.finished_at.is_none());
+            usage.rows += if stored.created_at > since { u64::from(stored.rows_total) } else { 0 };
+        }
+        usage
     }
 
     pub(super) fn accept_outcomes(&mut self, id: OperationId) {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
     Block, BlockOutcome, BlockPayload, IdempotencyEntry, KeyOwner, NewOperation, OnError, Operation, OperationOptions,
-    OperationRepository, OperationState, Parent, PlanDigest, Relation, RetriedRow, SettledBlock, StoredRow,
+    OperationRepository, OperationState, Parent, PlanDigest, Relation, RetriedRow, SettledBlock, StoredRow, Usage,
 };
 use muster_domain::webhooks::Happening;
 use muster_domain::{OperationId, RepositoryError};
@@ -342,6 +342,10 @@ impl OperationRepository for MemoryUnit {
             draft.note_retried(operation, rows);
             Ok(())
         })
+    }
+
+    async fn usage(&mut self, since: DateTime<Utc>) -> Result<Usage, RepositoryError> {
+        self.statement(|draft| Ok(draft.usage(since)))
     }
 
     async fn purge_keys(&mut self, now: DateTime<Utc>) -> Result<u64, RepositoryError> {

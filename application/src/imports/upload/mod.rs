@@ -187,8 +187,11 @@ impl Upload {
                 drop(uow);
                 return self.replayed(entry, digest).await;
             }
-        } else if let Some(key) = &self.key {
-            uow.operations().seal_key(key, digest).await?;
+        } else {
+            self.app.check_limits(uow.operations(), self.builder.rows(), false).await?;
+            if let Some(key) = &self.key {
+                uow.operations().seal_key(key, digest).await?;
+            }
         }
         let id = self.operation.id;
         let operations = uow.operations();
@@ -258,6 +261,7 @@ impl Upload {
                 return Ok(Some(entry));
             }
         }
+        self.app.check_limits(operations, self.builder.rows(), true).await?;
         if let Some(parent) = self.operation.parent.filter(|parent| parent.relation == Relation::Retry) {
             self.follows_last_retry(operations, parent.id).await?;
         }
