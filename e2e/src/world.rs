@@ -44,6 +44,7 @@ fn start(name: &str, temporal: impl FnOnce(&Path) -> Storage) -> Result<Stack> {
     let home = tests.join(format!("{name}-{}-{}", std::process::id(), random_hex(2)?));
     Stack::start(StackOptions {
         temporal: temporal(&home),
+        fair: true,
         home,
         bin: process::bin_dir()?,
         postgres: PostgresOptions::THROWAWAY,

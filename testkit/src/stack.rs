@@ -39,6 +39,8 @@ pub struct StackOptions {
     pub cached: bool,
     /// Where Temporal keeps its state.
     pub temporal: Storage,
+    /// Whether Temporal shares workers fairly between tenants.
+    pub fair: bool,
     /// Where mails are stored; nowhere if `None`.
     pub mail_dir: Option<PathBuf>,
 }
@@ -61,7 +63,7 @@ pub struct Stack {
 impl Stack {
     /// Starts everything but `api` and `worker`, with the migrated database `muster`.
     pub fn start(options: StackOptions) -> Result<Self> {
-        let StackOptions { home, bin, postgres, cached, temporal, mail_dir } = options;
+        let StackOptions { home, bin, postgres, cached, temporal, fair, mail_dir } = options;
         pids::end_all(&home.join("pids"))?;
         remove_home(&home)?;
         fs::create_dir_all(&home).with_context(|| format!("cannot create {}", home.display()))?;
@@ -71,7 +73,7 @@ impl Stack {
         }
         // The slow starters side by side.
         let (temporal, postgres) = thread::scope(|scope| {
-            let temporal = scope.spawn(|| Temporal::start(&home, temporal));
+            let temporal = scope.spawn(|| Temporal::start_with(&home, temporal, fair));
             let postgres = Postgres::start(&home, postgres);
             (temporal.join(), postgres)
         });
@@ -97,6 +99,7 @@ impl Stack {
             postgres: PostgresOptions::THROWAWAY,
             cached: true,
             temporal: Storage::Memory,
+            fair: true,
         })
     }
 

@@ -21,10 +21,11 @@ use crate::{
 pub const SEARCH_ATTRIBUTES: [&str; 4] =
     ["MusterTenant=Keyword", "MusterOperation=Keyword", "MusterKind=Keyword", "MusterState=Keyword"];
 
+const FAIRNESS: &str = "matching.enableFairness=true";
 /// Fairness between tenants, and task queues read as often as a real cluster would: the dev server has one shard.
 pub const DYNAMIC_CONFIG: [&str; 5] = [
     "matching.useNewMatcher=true",
-    "matching.enableFairness=true",
+    FAIRNESS,
     "history.transferProcessorMaxPollRPS=5000",
     "history.timerProcessorMaxPollRPS=5000",
     "history.visibilityProcessorMaxPollRPS=5000",
@@ -45,6 +46,7 @@ pub struct Temporal {
     program: PathBuf,
     home: PathBuf,
     storage: Storage,
+    fair: bool,
     ports: [u16; 4],
     process: Option<Managed>,
 }
@@ -52,10 +54,16 @@ pub struct Temporal {
 impl Temporal {
     /// Starts it on free ports, with namespace `default`.
     pub fn start(home: &Path, storage: Storage) -> Result<Self> {
+        Self::start_with(home, storage, true)
+    }
+
+    /// As `start`, with fairness between tenants or, to compare, without.
+    pub fn start_with(home: &Path, storage: Storage, fair: bool) -> Result<Self> {
         let mut this = Self {
             program: provision::temporal()?,
             home: home.to_owned(),
             storage,
+            fair,
             ports: free_ports()?,
             process: None,
         };
@@ -76,7 +84,7 @@ impl Temporal {
         for attribute in SEARCH_ATTRIBUTES {
             command.args(["--search-attribute", attribute]);
         }
-        for value in DYNAMIC_CONFIG {
+        for value in DYNAMIC_CONFIG.into_iter().filter(|value| self.fair || *value != FAIRNESS) {
             command.args(["--dynamic-config-value", value]);
         }
         if let Storage::File(file) = &self.storage {

@@ -49,6 +49,7 @@ fn record(home: PathBuf, bin: PathBuf) -> Result<()> {
         postgres: PostgresOptions::THROWAWAY,
         cached: true,
         temporal: Storage::Memory,
+        fair: true,
     })?;
     let networks = [("WEBHOOK_ALLOW_NETWORKS", "127.0.0.1")];
     let _worker = stack.spawn_ready(Program::Worker, "worker", &networks)?;

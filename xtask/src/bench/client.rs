@@ -62,6 +62,27 @@ impl Client {
         Ok(self.agent.get(&url).header("Authorization", &self.authorization).call()?.body_mut().read_json()?)
     }
 
+    /// Time of one request that creates `count` users without mails and waits for them up to ten seconds.
+    pub(super) fn timed_batch(&self, prefix: &str, count: usize) -> Result<Duration> {
+        let users: Vec<Value> = (0..count).map(|n| user(prefix, n)).collect();
+        let body = json!({"users": users, "send_welcome": false});
+        let (took, status, answer) = self.post_batch(&body)?;
+        ensure!(matches!(status, 201 | 202), "a batch of {count} was answered with {status}: {answer}");
+        Ok(took)
+    }
+
+    fn post_batch(&self, body: &Value) -> Result<(Duration, u16, String)> {
+        let begin = Instant::now();
+        let mut response = self
+            .agent
+            .post(format!("{}/api/v1/users/batch", self.api))
+            .header("Authorization", &self.authorization)
+            .header("Prefer", "wait=10")
+            .send_json(body)?;
+        let answer = response.body_mut().read_to_string()?;
+        Ok((begin.elapsed(), response.status().as_u16(), answer))
+    }
+
     /// Time of one request that creates `count` users and waits for them, and the operation behind it. Without
     /// `send_welcome` the API's default holds.
     pub(super) fn small_batch(
@@ -70,27 +91,20 @@ impl Client {
         count: usize,
         send_welcome: Option<bool>,
     ) -> Result<(Duration, String)> {
-        let users: Vec<Value> = (0..count)
-            .map(|n| muster_testkit::data::user(prefix, n))
-            .map(|user| json!({"email": user.email, "username": user.username, "full_name": user.full_name}))
-            .collect();
+        let users: Vec<Value> = (0..count).map(|n| user(prefix, n)).collect();
         let mut body = json!({"users": users});
         if let (Some(send), Some(members)) = (send_welcome, body.as_object_mut()) {
             members.insert("send_welcome".to_owned(), send.into());
         }
-        let begin = Instant::now();
-        let mut response = self
-            .agent
-            .post(format!("{}/api/v1/users/batch", self.api))
-            .header("Authorization", &self.authorization)
-            .header("Prefer", "wait=10")
-            .send_json(&body)?;
-        let status = response.status();
-        let answer = response.body_mut().read_to_string()?;
-        let took = begin.elapsed();
-        ensure!(status.as_u16() == 201, "a batch of {count} was answered with {status}: {answer}");
+        let (took, status, answer) = self.post_batch(&body)?;
+        ensure!(status == 201, "a batch of {count} was answered with {status}: {answer}");
         let answer: Value = serde_json::from_str(&answer)?;
         let operation = answer.get("operation_id").and_then(Value::as_str).context("the answer has no operation_id")?;
         Ok((took, operation.to_owned()))
     }
+}
+
+fn user(prefix: &str, n: usize) -> Value {
+    let user = muster_testkit::data::user(prefix, n);
+    json!({"email": user.email, "username": user.username, "full_name": user.full_name})
 }

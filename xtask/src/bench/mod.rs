@@ -2,13 +2,18 @@
 
 mod client;
 mod copy;
+mod fairness;
 mod http;
 mod import;
 mod memory;
 mod report;
 mod search;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -43,6 +48,12 @@ enum What {
         #[arg(long, default_value_t = 5)]
         seconds: u64,
     },
+    /// Small requests of one tenant beside large imports of another one, with fairness between tenants on and off.
+    Fairness {
+        /// Users that the large tenant imports, in one file and in twenty at once.
+        #[arg(long, default_value_t = 1_000_000)]
+        users: usize,
+    },
     /// Substring search over a million users of 50 tenants, one of which holds half.
     Search {
         /// Users of all tenants together.
@@ -67,18 +78,27 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let clean_up = || muster_testkit::pids::end_all(&pids).map(drop);
     let (name, figures) = signals::cleaning_up(clean_up, || match options.what {
         What::Import { rows } => {
-            let figures = import::measure(&start(home, bin)?, rows)?;
+            let figures = import::measure(&start(&home, &bin)?, rows)?;
             report::print(&figures);
             Ok(("import", figures.json()))
         }
         What::Http { seconds } => {
             let baseline = cargo::build_example("muster-api", "baseline")?;
-            let figures = http::measure(&start(home, bin)?, baseline, Duration::from_secs(seconds))?;
+            let figures = http::measure(&start(&home, &bin)?, baseline, Duration::from_secs(seconds))?;
             http::print(&figures);
             Ok(("http", http::json(&figures)))
         }
+        What::Fairness { users } => {
+            let mut figures = Vec::new();
+            for fair in [true, false] {
+                let stack = Stack::start(StackOptions { fair, ..stack(&home, &bin) })?;
+                figures.push(fairness::measure(&stack, users, fair)?);
+            }
+            fairness::print(&figures);
+            Ok(("fairness", fairness::json(&figures)))
+        }
         What::Search { users } => {
-            let figures = search::measure(&start(home, bin)?, users)?;
+            let figures = search::measure(&start(&home, &bin)?, users)?;
             search::print(&figures);
             Ok(("search", search::json(&figures)))
         }
@@ -90,13 +110,18 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 }
 
 /// A stack of its own: durable Postgres, Temporal in memory as the targets have it.
-fn start(home: PathBuf, bin: PathBuf) -> Result<Stack> {
-    Stack::start(StackOptions {
+fn start(home: &Path, bin: &Path) -> Result<Stack> {
+    Stack::start(stack(home, bin))
+}
+
+fn stack(home: &Path, bin: &Path) -> StackOptions {
+    StackOptions {
         mail_dir: Some(home.join("mail")),
-        home,
-        bin,
+        home: home.to_owned(),
+        bin: bin.to_owned(),
         postgres: PostgresOptions::DURABLE,
         cached: false,
         temporal: Storage::Memory,
-    })
+        fair: true,
+    }
 }
