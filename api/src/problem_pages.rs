@@ -60,6 +60,8 @@ const fn text(code: ErrorCode) -> &'static str {
         ErrorCode::IdempotencyKeyInUse => page!("IDEMPOTENCY_KEY_IN_USE"),
         ErrorCode::UploadAbandoned => page!("UPLOAD_ABANDONED"),
         ErrorCode::PreconditionFailed => page!("PRECONDITION_FAILED"),
+        ErrorCode::FileExpired => page!("FILE_EXPIRED"),
+        ErrorCode::RangeNotSatisfiable => page!("RANGE_NOT_SATISFIABLE"),
         ErrorCode::PayloadTooLarge => page!("PAYLOAD_TOO_LARGE"),
         ErrorCode::UnsupportedMediaType => page!("UNSUPPORTED_MEDIA_TYPE"),
         ErrorCode::ValidationError => page!("VALIDATION_ERROR"),

@@ -67,6 +67,8 @@ pub struct Settings {
     pub upload_keep: TimeDelta,
     /// How long an operation, with what became of its rows, is kept after its end.
     pub result_keep: TimeDelta,
+    /// How long the file of an export is kept.
+    pub export_keep: TimeDelta,
 }
 
 /// The use cases. Cheap to clone.

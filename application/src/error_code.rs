@@ -54,6 +54,10 @@ codes! {
     UploadAbandoned = "UPLOAD_ABANDONED",
     /// The state is not the one the caller saw.
     PreconditionFailed = "PRECONDITION_FAILED",
+    /// The file of an export was removed.
+    FileExpired = "FILE_EXPIRED",
+    /// The file has no such bytes.
+    RangeNotSatisfiable = "RANGE_NOT_SATISFIABLE",
     /// Larger than what is accepted.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE",
     /// Another kind of body.

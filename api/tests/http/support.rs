@@ -139,6 +139,7 @@ impl World {
             max_watchers: 1_000,
             upload_keep: TimeDelta::days(7),
             result_keep: TimeDelta::days(30),
+            export_keep: TimeDelta::days(7),
         };
         let app = App::new(ports, settings);
         engine.app.set(app.clone()).ok().unwrap();

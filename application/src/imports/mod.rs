@@ -7,6 +7,7 @@ mod problems;
 mod row;
 mod upload;
 
+pub(crate) use block::pack;
 pub use block::{BlockBuilder, BlockRows, decode_block};
 pub(crate) use problems::failed_row;
 pub use row::{ImportRow, RowProblem};

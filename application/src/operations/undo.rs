@@ -32,7 +32,10 @@ impl App {
             return Ok(Undo { operation, replayed: true });
         }
         if !parent.kind.can_be_undone() {
-            let message = format!("what {} did cannot be taken back", parent.kind.name());
+            let message = match parent.kind {
+                OperationKind::UsersExport => "an export changes nobody; there is nothing to take back".to_owned(),
+                kind => format!("what {} did cannot be taken back", kind.name()),
+            };
             return Err(AppError::new(ErrorKind::Conflict, ErrorCode::BusinessRuleViolation, message));
         }
         let from = parent.state;

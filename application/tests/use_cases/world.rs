@@ -35,6 +35,7 @@ pub const SETTINGS: Settings = Settings {
     max_watchers: 1_000,
     upload_keep: TimeDelta::days(7),
     result_keep: TimeDelta::days(30),
+    export_keep: TimeDelta::days(7),
 };
 
 /// The use cases of one deployment, everything they reach, and a tenant.

@@ -81,7 +81,7 @@ impl OperationRepository for MemoryUnit {
             let Some(stored) = receiving(draft, operation) else { return Ok(false) };
             stored.updated_at = now;
             for payload in blocks {
-                let block = StoredBlock { payload: payload.clone(), outcome: None, settled_at: None };
+                let block = StoredBlock::new(payload.clone());
                 if draft.blocks.insert((operation, payload.number), block).is_some() {
                     return Err(defect("a block that is there already"));
                 }
@@ -243,6 +243,7 @@ impl OperationRepository for MemoryUnit {
             Ok(found.map(|(stored, operation)| Block {
                 payload: stored.payload.clone(),
                 outcome: stored.outcome,
+                attempt: stored.attempt,
                 operation,
             }))
         })
@@ -277,6 +278,7 @@ impl OperationRepository for MemoryUnit {
                 return Err(defect("a block is done twice"));
             }
             stored.settled_at = Some(now);
+            stored.exported = outcome.exported;
             Ok(())
         })
     }

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use muster_domain::mails::MailBatch;
 use muster_domain::operations::{
-    BlockOutcome, BlockPayload, KeyOwner, Operation, OperationFailure, OperationKind, OperationOptions, OperationState,
-    Pause, Progress, SettledBlock, StoredRow, UploadFormat,
+    BlockOutcome, BlockPayload, FilePart, KeyOwner, Operation, OperationFailure, OperationFile, OperationKind,
+    OperationOptions, OperationState, Pause, Progress, SettledBlock, StoredRow, UploadFormat,
 };
 use muster_domain::users::{BlockEvent, StoredUser, User, UserEvent};
 use muster_domain::webhooks::{WebhookDelivery, WebhookEndpoint};
@@ -35,6 +35,10 @@ pub struct TenantState {
     pub operations: BTreeMap<OperationId, StoredOperation>,
     /// Blocks by operation and number: payload and ledger.
     pub blocks: BTreeMap<(OperationId, u32), StoredBlock>,
+    /// Files by operation, and when their parts were removed.
+    pub files: BTreeMap<OperationId, (OperationFile, Option<DateTime<Utc>>)>,
+    /// Parts of files by operation, attempt and offset.
+    pub parts: BTreeMap<(OperationId, u32, u64), FilePart>,
     /// Rows that did not simply become users, by operation and number.
     pub rows: Arc<BTreeMap<(OperationId, u32), StoredRow>>,
     /// Mail batches by operation and block.
@@ -99,6 +103,16 @@ pub struct StoredBlock {
     pub outcome: Option<BlockOutcome>,
     /// When that was written.
     pub settled_at: Option<DateTime<Utc>>,
+    /// The latest attempt at its file.
+    pub attempt: u32,
+    /// Users that it has written so far.
+    pub exported: u32,
+}
+
+impl StoredBlock {
+    pub(super) const fn new(payload: BlockPayload) -> Self {
+        Self { payload, outcome: None, settled_at: None, attempt: 0, exported: 0 }
+    }
 }
 
 /// A line of `mail_batches`.
@@ -156,7 +170,10 @@ impl TenantState {
         let mut progress =
             Progress { rows_total: stored.rows_total.into(), blocks_total: stored.blocks_total, ..Progress::default() };
         for block in self.blocks.range((id, 0)..=(id, u32::MAX)).map(|(_, block)| block) {
+            progress.rows_done += u64::from(block.exported);
+            progress.exported += u64::from(block.exported);
             if let Some(outcome) = block.outcome {
+                progress.rows_total += u64::from(block.exported);
                 progress.blocks_done += 1;
                 progress.rows_done += u64::from(block.payload.rows);
                 progress.created += u64::from(outcome.created);
@@ -187,6 +204,7 @@ impl TenantState {
             progress,
             pause: stored.pause,
             errors_accepted: stored.errors_accepted,
+            file: self.files.get(&id).map(|(file, _)| *file),
             failure: stored.failure.clone(),
             parent: stored.parent,
             actor: stored.actor.clone(),
@@ -212,7 +230,7 @@ impl TenantState {
         let (mut rows, mut blocks) = (0, 0);
         for SettledBlock { first_row, rows: size, .. } in ledger {
             let payload = BlockPayload { number: blocks, first_row, rows: size, data: Bytes::new() };
-            self.blocks.insert((id, blocks), StoredBlock { payload, outcome: None, settled_at: None });
+            self.blocks.insert((id, blocks), StoredBlock::new(payload));
             rows += size;
             blocks += 1;
         }
@@ -234,6 +252,8 @@ impl TenantState {
     pub(super) fn remove_operation(&mut self, id: OperationId) {
         self.operations.remove(&id);
         self.blocks.retain(|(operation, _), _| *operation != id);
+        self.files.remove(&id);
+        self.parts.retain(|(operation, ..), _| *operation != id);
         Arc::make_mut(&mut self.rows).retain(|(operation, _), _| *operation != id);
         self.mails.retain(|(operation, _), _| *operation != id);
         self.keys.retain(|_, key| key.owner != KeyOwner::Operation(id));

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
+use muster_application::csv::write_record;
 use muster_application::operations::{Export, ExportFilter, ExportedRow};
 use muster_application::{AppError, Context};
 use muster_domain::operations::RowStatus;
@@ -15,7 +16,6 @@ use uuid::Uuid;
 
 use super::rows::RowProblemView;
 use crate::extract::Params;
-use crate::formats::write_record;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
