@@ -21,6 +21,9 @@ use crate::state::ApiState;
 
 /// The status of rows whose block is not done.
 const PENDING: &str = "pending";
+/// Kinds of files.
+pub(super) const NDJSON: &str = "application/x-ndjson";
+pub(super) const CSV: &str = "text/csv; charset=utf-8; header=present";
 const COLUMNS: [&str; 6] = ["email", "username", "full_name", "status", "user_id", "problem"];
 
 /// How rows are answered as a whole.
@@ -77,8 +80,8 @@ impl Whole {
 
     const fn media_type(self) -> &'static str {
         match self {
-            Self::Ndjson => "application/x-ndjson",
-            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Ndjson => NDJSON,
+            Self::Csv => CSV,
         }
     }
 
@@ -143,12 +146,15 @@ impl Whole {
             }
             Ok(Some((Bytes::from(out), export)))
         });
-        let pages = pages.inspect_err(move |error: &AppError| {
-            let source = error.source.as_deref().map(|source| source as &dyn std::error::Error);
-            tracing::warn!(operation.id = %id, code = error.code.name(), error = source, "a download broke off");
-        });
+        let pages = pages.inspect_err(move |error| broke_off(id, error));
         stream::once(async move { Ok(self.head()) }).chain(pages)
     }
+}
+
+/// Said here, because the answer has begun and can only end.
+pub(super) fn broke_off(operation: Uuid, error: &AppError) {
+    let source = error.source.as_deref().map(|source| source as &dyn std::error::Error);
+    tracing::warn!(operation.id = %operation, code = error.code.name(), error = source, "a download broke off");
 }
 
 fn write_csv(out: &mut Vec<u8>, row: &ExportedRow) {
