@@ -3,22 +3,20 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result};
-use chrono::TimeDelta;
 use futures::executor::block_on;
 use muster_application::exports::NewExport;
 use muster_application::imports::Submitted;
-use muster_application::operations::Swept;
-use muster_application::ports::{Clock as _, Heartbeat};
+use muster_application::ports::Heartbeat;
 use muster_application::{AppError, ErrorCode, ErrorKind};
 use muster_domain::OperationId;
 use muster_domain::operations::{Operation, OperationKind, OperationState, UploadFormat};
 use muster_domain::users::UserFilter;
 use muster_testkit::memory::{CancelAfter, Fault, NoHeartbeat};
 
-use crate::world::{SETTINGS, SILENT, World, people, tenant};
+use crate::world::{SILENT, World, people, tenant};
 
 /// So many users make a file of two parts.
-const MANY: usize = 9_000;
+pub const MANY: usize = 9_000;
 
 impl World {
     async fn ask(&self, key: Option<&str>, filter: UserFilter, format: UploadFormat) -> Result<Submitted, AppError> {
@@ -28,7 +26,7 @@ impl World {
     }
 
     /// A queued export of everybody.
-    async fn everybody(&self) -> Result<OperationId, AppError> {
+    pub async fn everybody(&self) -> Result<OperationId, AppError> {
         Ok(self.ask(None, UserFilter::living(), UploadFormat::Ndjson).await?.operation.id)
     }
 
@@ -43,7 +41,7 @@ impl World {
     }
 
     /// The whole file, which is what the operation says it is.
-    async fn file_of(&self, operation: &Operation) -> Result<String> {
+    pub async fn file_of(&self, operation: &Operation) -> Result<String> {
         let file = operation.file.context("it has no file")?;
         let bytes = self.download(operation.id, 0, u64::MAX).await?;
         assert_eq!((u64::try_from(bytes.len())?, *blake3::hash(&bytes).as_bytes()), (file.bytes, file.blake3));
@@ -54,7 +52,7 @@ impl World {
     }
 }
 
-async fn populated(count: usize) -> Result<World> {
+pub async fn populated(count: usize) -> Result<World> {
     let world = World::new();
     world.import(&[people("u", count)], SILENT).await?;
     Ok(world)
@@ -254,53 +252,6 @@ async fn a_worker_that_missed_a_pause_finds_that_its_parts_were_swept() -> Resul
     assert_eq!(error.code, ErrorCode::Cancelled);
     let operation = world.run(id).await?;
     world.file_of(&operation).await?;
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_file_expires_and_is_still_known() -> Result<()> {
-    let world = populated(MANY).await?;
-    let id = world.everybody().await?;
-    let operation = world.run(id).await?;
-    let file = operation.file.context("no file")?;
-    assert_eq!(file.expires_at, world.clock.now() + SETTINGS.export_keep);
-    let mut reading = world.app.read_file(&world.ctx, id, &file, 0..u64::MAX);
-    assert!(reading.next_bytes().await?.is_some());
-    world.clock.advance(SETTINGS.export_keep - TimeDelta::seconds(1));
-    assert_eq!(world.app.sweep().await?, Swept::default());
-    world.file_of(&operation).await?;
-    world.clock.advance(TimeDelta::seconds(1));
-    let error = world.app.operation_file(&world.ctx, id).await.unwrap_err();
-    assert_eq!((error.kind, error.code), (ErrorKind::Gone, ErrorCode::FileExpired));
-    assert_eq!(world.app.sweep().await?, Swept { files: 1, ..Swept::default() });
-    assert!(world.stored().parts.is_empty());
-    assert_eq!(reading.next_bytes().await.unwrap_err().kind, ErrorKind::Gone, "a download breaks off");
-    assert_eq!(world.app.operation_file(&world.ctx, id).await.unwrap_err().kind, ErrorKind::Gone);
-    world.clock.advance(TimeDelta::seconds(1));
-    assert_eq!(world.app.sweep().await?, Swept { uploads: 2, ..Swept::default() }, "whom it meant goes, too");
-    world.clock.advance(SETTINGS.result_keep);
-    assert_eq!(world.app.sweep().await?.results, 2);
-    assert_eq!(world.app.operation_file(&world.ctx, id).await.unwrap_err().kind, ErrorKind::NotFound);
-    assert!(world.stored().files.is_empty());
-    Ok(())
-}
-
-#[tokio::test]
-async fn what_a_dead_worker_has_left_of_a_stopped_export_is_swept() -> Result<()> {
-    for fault in (1..=12).map(Fault::Call).chain((1..=3).map(Fault::Commit)) {
-        let world = populated(MANY).await?;
-        let id = world.everybody().await?;
-        world.range(id, &CancelAfter::new(7)).await.unwrap_err();
-        assert_eq!(world.app.sweep().await?.files, 0, "it goes on");
-        assert!(!world.stored().parts.is_empty());
-        world.app.pause_operation(&world.ctx, id).await?;
-        world.store.fail_next(fault);
-        let cut = world.app.sweep().await.is_err();
-        assert_eq!(cut, !world.store.heal(), "{fault:?}");
-        world.app.sweep().await?;
-        assert!(world.stored().parts.is_empty(), "{fault:?}");
-        assert_eq!(world.app.operation(&world.ctx, id).await?.progress.exported, 0);
-    }
     Ok(())
 }
 

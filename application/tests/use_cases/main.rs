@@ -15,6 +15,8 @@ mod export;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
+mod exports_kept;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod force_delete_user;
