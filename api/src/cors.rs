@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::http::header::{
-    ACCEPT_ENCODING, ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION,
-    ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, ACCEPT_RANGES, ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    IF_MATCH, IF_NONE_MATCH, IF_RANGE, LOCATION, ORIGIN, RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderName, HeaderValue, Method};
 use muster_bootstrap::config::{Cors, CorsOrigins};
@@ -16,7 +16,7 @@ const REMEMBERED: Duration = Duration::from_hours(1);
 const METHODS: [Method; 6] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
 /// Every header of a request that we read and that a page must ask for.
-const READ: [HeaderName; 11] = [
+const READ: [HeaderName; 13] = [
     AUTHORIZATION,
     HeaderName::from_static("x-tenant-token"),
     CONTENT_TYPE,
@@ -24,6 +24,8 @@ const READ: [HeaderName; 11] = [
     HeaderName::from_static("idempotency-key"),
     IF_MATCH,
     IF_NONE_MATCH,
+    IF_RANGE,
+    RANGE,
     HeaderName::from_static("last-event-id"),
     HeaderName::from_static("prefer"),
     HeaderName::from_static("traceparent"),
@@ -31,13 +33,15 @@ const READ: [HeaderName; 11] = [
 ];
 
 /// Every header of an answer that a client may need and that a page does not see unasked.
-const EXPOSED: [HeaderName; 13] = [
+const EXPOSED: [HeaderName; 15] = [
     LOCATION,
     ETAG,
     RETRY_AFTER,
     WWW_AUTHENTICATE,
     ALLOW,
     ACCEPT_ENCODING,
+    ACCEPT_RANGES,
+    CONTENT_RANGE,
     HeaderName::from_static("accept-post"),
     HeaderName::from_static("x-trace-id"),
     HeaderName::from_static("ratelimit"),

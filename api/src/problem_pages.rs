@@ -61,6 +61,8 @@ const fn text(code: ErrorCode) -> &'static str {
         ErrorCode::UploadAbandoned => page!("UPLOAD_ABANDONED"),
         ErrorCode::PreconditionFailed => page!("PRECONDITION_FAILED"),
         ErrorCode::OutcomeDiffers => page!("OUTCOME_DIFFERS"),
+        ErrorCode::FileExpired => page!("FILE_EXPIRED"),
+        ErrorCode::RangeNotSatisfiable => page!("RANGE_NOT_SATISFIABLE"),
         ErrorCode::PayloadTooLarge => page!("PAYLOAD_TOO_LARGE"),
         ErrorCode::UnsupportedMediaType => page!("UNSUPPORTED_MEDIA_TYPE"),
         ErrorCode::ValidationError => page!("VALIDATION_ERROR"),

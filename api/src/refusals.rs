@@ -29,6 +29,7 @@ fn refusal(&(status, code, when, detail): &Refusal) -> (String, RefOr<Response>)
     let headers: &[&str] = match status {
         StatusCode::UNAUTHORIZED => &["WWW-Authenticate"],
         StatusCode::UNSUPPORTED_MEDIA_TYPE => &["Accept-Post"],
+        StatusCode::RANGE_NOT_SATISFIABLE => &["Content-Range"],
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => &["Retry-After"],
         _ => &[],
     };
@@ -93,6 +94,12 @@ refusals! {
     /// Of the route that applies a plan.
     OfApply: [OfControl]
         (StatusCode::PRECONDITION_FAILED, Code::OutcomeDiffers, "`If-Match` is not the digest of the plan, or the plan would come to something else now; nothing was done", "its outcome would differ from the plan now; nothing was done; plan again");
+    /// Of the route that gives the file of an export.
+    OfFile: [OfTenant]
+        (StatusCode::NOT_FOUND, Code::EntityNotFound, "No such operation of this tenant, or it writes no file", "there is no such operation"),
+        (StatusCode::CONFLICT, Code::BusinessRuleViolation, "The export has not ended, or ended without a file; `detail` says which", "an export that is running has no file: wait for its end"),
+        (StatusCode::GONE, Code::FileExpired, "The file has expired", "the file has expired and was removed; export again"),
+        (StatusCode::RANGE_NOT_SATISFIABLE, Code::RangeNotSatisfiable, "The file ends before the range begins", "the file has 1048576 bytes; ask for some of these");
     /// Of every route that reads a body.
     OfBody: []
         (StatusCode::BAD_REQUEST, Code::BodyIncomplete, "The connection broke in the middle of the body", "the body ended too early"),

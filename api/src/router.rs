@@ -36,6 +36,7 @@ pub(crate) fn table() -> OpenApiRouter<ApiState> {
         .routes(routes!(v1::operations::get::get))
         .routes(routes!(v1::operations::events::events))
         .routes(routes!(v1::operations::rows::rows))
+        .routes(routes!(v1::operations::file::file))
         .routes(routes!(v1::operations::pause::pause))
         .routes(routes!(v1::operations::resume::resume))
         .routes(routes!(v1::operations::cancel::cancel))

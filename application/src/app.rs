@@ -69,6 +69,8 @@ pub struct Settings {
     pub upload_keep: TimeDelta,
     /// How long an operation, with what became of its rows, is kept after its end.
     pub result_keep: TimeDelta,
+    /// How long the file of an export is kept.
+    pub export_keep: TimeDelta,
 }
 
 /// What one tenant may have done. Undoing is always allowed.

@@ -20,6 +20,8 @@ pub enum ErrorKind {
     Conflict,
     /// The state is not the one the caller saw.
     PreconditionFailed,
+    /// It was there once.
+    Gone,
     /// Larger than what is accepted.
     TooLarge,
     /// Too often.

@@ -56,6 +56,10 @@ codes! {
     PreconditionFailed = "PRECONDITION_FAILED",
     /// What was planned would come to something else now.
     OutcomeDiffers = "OUTCOME_DIFFERS",
+    /// The file of an export was removed.
+    FileExpired = "FILE_EXPIRED",
+    /// The file has no such bytes.
+    RangeNotSatisfiable = "RANGE_NOT_SATISFIABLE",
     /// Larger than what is accepted.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE",
     /// Another kind of body.

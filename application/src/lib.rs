@@ -6,8 +6,10 @@
 mod app;
 mod changes;
 mod context;
+pub mod csv;
 mod error;
 mod error_code;
+pub mod exports;
 pub mod imports;
 pub mod mails;
 pub mod operations;

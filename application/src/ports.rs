@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
-use muster_domain::operations::{Operation, OperationKind, OperationRepository};
+use muster_domain::operations::{FileRepository, Operation, OperationKind, OperationRepository};
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::webhooks::{Answer, WebhookRepository, WebhookSecret, WebhookUrl};
 use muster_domain::{
@@ -65,6 +65,8 @@ pub trait UnitOfWork: Send {
     fn users(&mut self) -> &mut dyn UserRepository;
     /// Operations of the tenant.
     fn operations(&mut self) -> &mut dyn OperationRepository;
+    /// Files that the tenant's operations write.
+    fn files(&mut self) -> &mut dyn FileRepository;
     /// Mail batches of the tenant.
     fn mails(&mut self) -> &mut dyn MailRepository;
     /// Welcome mails of the tenant's users who were made one by one.

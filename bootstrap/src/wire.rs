@@ -137,8 +137,9 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         mail_concurrency: usize::try_from(config.smtp_pool_size)?,
         max_watchers: MAX_WATCHERS,
         tenant_limits: config.tenant_limits,
-        upload_keep: TimeDelta::from_std(config.upload_keep)?,
-        result_keep: TimeDelta::from_std(config.result_keep)?,
+        upload_keep: TimeDelta::from_std(config.keep.uploads)?,
+        result_keep: TimeDelta::from_std(config.keep.results)?,
+        export_keep: TimeDelta::from_std(config.keep.exports)?,
     })
 }
 

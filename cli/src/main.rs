@@ -26,6 +26,8 @@ enum Command {
     Token(commands::token::Token),
     /// Import users from a CSV, NDJSON or JSON file and watch the progress (API_URL, TENANT_TOKEN)
     Import(commands::import::Import),
+    /// Export users to a CSV or NDJSON file, as they all are at one moment (API_URL, TENANT_TOKEN)
+    Export(commands::export::Export),
     /// Measure the way through Temporal to the workers and back (TEMPORAL_ADDRESS)
     Ping(commands::ping::Ping),
 }
@@ -39,6 +41,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Migrate(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Import(command) => return command.run(),
+        Command::Export(command) => return command.run(),
         Command::Ping(command) => command.run(),
     };
     done.map(|()| ExitCode::SUCCESS)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use muster_infrastructure::postgres::{GuardError, PoolOptions, check_database, connect_lazily};
 use muster_testkit::database::{TestDatabase, create_test_database, psql};
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 14] = [
     "users",
     "user_events",
     "user_search",
@@ -14,6 +14,8 @@ const TABLES: [&str; 12] = [
     "operations",
     "operation_blocks",
     "operation_rows",
+    "operation_files",
+    "operation_parts",
     "mail_batches",
     "idempotency_keys",
     "webhook_endpoints",
@@ -56,6 +58,10 @@ fn fill(database: &TestDatabase) -> anyhow::Result<()> {
                  select tenant_id, id, 0, 1, 1, 'x' from o
              ), r as (
                  insert into operation_rows select tenant_id, id, 1, 1, 'failed', '[]' from o
+             ), f as (
+                 insert into operation_files select tenant_id, id, 1, 'csv', 1, 1, 'x', now(), now() from o
+             ), p as (
+                 insert into operation_parts select tenant_id, id, 1, 0, 1, 'x' from o
              ), m as (
                  insert into mail_batches (tenant_id, operation_id, block, first_row, last_row, done_through, total, updated_at)
                  select tenant_id, id, 0, 1, 1, 0, 1, now() from o

@@ -8,6 +8,7 @@ mod if_match;
 mod last_event_id;
 mod params;
 mod prefer;
+mod range;
 mod tenant;
 
 pub(crate) use client_address::ClientAddress;
@@ -18,4 +19,5 @@ pub(crate) use if_match::{IfMatch, PlanMatch, has_current};
 pub(crate) use last_event_id::LastEventId;
 pub(crate) use params::Params;
 pub(crate) use prefer::Prefer;
+pub(crate) use range::Ranged;
 pub(crate) use tenant::{Tenant, Uploader};

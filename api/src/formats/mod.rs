@@ -17,7 +17,6 @@ use muster_domain::operations::MatchBy;
 use serde_json::{Map, Value};
 
 pub use self::csv::CsvReader;
-pub(crate) use self::csv::write_record;
 pub use self::json::JsonReader;
 pub use self::ndjson::NdjsonReader;
 

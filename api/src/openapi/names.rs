@@ -40,6 +40,10 @@ names! {
     KindName as "OperationKind", like "users.import": OperationKind::ALL.map(OperationKind::name).into();
     /// What an operation does with users who are there.
     ChangeKindName as "ChangeKind", like "users.deactivate": OperationKind::CHANGES.map(OperationKind::name).into();
+    /// What an operation does that a JSON body begins.
+    BegunKindName as "BegunKind", like "users.deactivate": OperationKind::CHANGES.into_iter().chain([OperationKind::UsersExport]).map(OperationKind::name).collect();
+    /// How the file of an export is written.
+    FileFormatName as "FileFormat", like "ndjson": [UploadFormat::Ndjson, UploadFormat::Csv].map(UploadFormat::name).into();
     /// Where an operation is.
     StateName as "OperationState", like "partially_succeeded": OperationState::ALL.map(OperationState::name).into();
     /// How rows were uploaded.

@@ -17,6 +17,8 @@ mod documents;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod exports;
+#[cfg(test)]
 mod forge;
 #[cfg(test)]
 mod forged;

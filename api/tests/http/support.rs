@@ -143,6 +143,7 @@ impl World {
             tenant_limits: TenantLimits { rows_a_day: Some(1_000_000), operations: Some(20) },
             upload_keep: TimeDelta::days(7),
             result_keep: TimeDelta::days(30),
+            export_keep: TimeDelta::days(7),
         };
         let app = App::new(ports, settings);
         engine.app.set(app.clone()).ok().unwrap();

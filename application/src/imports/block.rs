@@ -56,7 +56,7 @@ impl BlockBuilder {
         if self.rows_in_block == 0 {
             return Ok(());
         }
-        let data = zstd::bulk::compress(&self.buffer, ZSTD_LEVEL).map_err(AppError::internal)?;
+        let data = pack(&self.buffer)?;
         self.full.push(BlockPayload {
             number: self.blocks,
             first_row: self.rows - self.rows_in_block + 1,
@@ -78,6 +78,11 @@ impl BlockBuilder {
     pub const fn blocks(&self) -> u32 {
         self.blocks
     }
+}
+
+/// Packs bytes for storage.
+pub(crate) fn pack(bytes: &[u8]) -> Result<Vec<u8>, AppError> {
+    zstd::bulk::compress(bytes, ZSTD_LEVEL).map_err(AppError::internal)
 }
 
 /// Unpacks the lines of a block; each is one [`ImportRow`].

@@ -8,6 +8,7 @@ mod repeated;
 mod row;
 mod upload;
 
+pub(crate) use block::pack;
 pub use block::{BlockBuilder, BlockRows, decode_block};
 pub(crate) use import_rows::is_reported;
 pub(crate) use problems::failed_row;

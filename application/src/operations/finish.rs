@@ -68,7 +68,7 @@ impl App {
 
     /// Within the caller's unit of work, so that the last block and the end can be one commit; so the start of an
     /// operation with one block is stored only now.
-    pub(super) async fn end_operation(
+    pub(crate) async fn end_operation(
         &self,
         uow: &mut dyn UnitOfWork,
         operation: OperationId,

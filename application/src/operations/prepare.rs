@@ -1,11 +1,11 @@
 use muster_domain::OperationId;
 use muster_domain::operations::{Operation, OperationFailure, OperationState, UploadedBlock};
 
-use super::RangeDone;
 use super::run_block::Tried;
+use super::{RangeDone, go_on};
 use crate::imports::Repeats;
 use crate::ports::{Heartbeat, UnitOfWork};
-use crate::{App, AppError, Context, ErrorCode, ErrorKind};
+use crate::{App, AppError, Context};
 
 impl App {
     /// Sees to what concerns all blocks of an operation, before any of them begins. Of rows that an upload has twice the
@@ -82,14 +82,14 @@ impl App {
         from: u32,
         beat: &dyn Heartbeat,
     ) -> Result<Option<UploadedBlock>, AppError> {
-        stopping(beat)?;
+        go_on(beat)?;
         Ok(self.ports.operations.block_from(operation.tenant, operation.id, from, 0).await?)
     }
 
     /// Does every block as it would be done, and takes it back.
     async fn verify_plan(&self, ctx: &Context, operation: &Operation, beat: &dyn Heartbeat) -> Result<(), AppError> {
         for number in 0..operation.progress.blocks_total {
-            stopping(beat)?;
+            go_on(beat)?;
             match self.try_block(ctx, operation, number).await? {
                 Tried::Worked(worked) if worked.differs => {
                     drop(worked);
@@ -110,15 +110,4 @@ impl App {
 async fn nothing_is_done(uow: &mut dyn UnitOfWork, id: OperationId) -> Result<bool, AppError> {
     uow.operations().drain(id).await?;
     Ok(uow.operations().find(id).await?.is_some_and(|operation| operation.progress.blocks_done == 0))
-}
-
-/// A worker that stops leaves the rest to another one.
-///
-/// # Errors
-/// `Unavailable` when the activity was cancelled.
-pub(crate) fn stopping(beat: &dyn Heartbeat) -> Result<(), AppError> {
-    if beat.is_cancelled() {
-        return Err(AppError::new(ErrorKind::Unavailable, ErrorCode::Cancelled, "the worker is stopping"));
-    }
-    Ok(())
 }

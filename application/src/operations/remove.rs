@@ -1,3 +1,4 @@
+use muster_domain::OperationId;
 use muster_domain::operations::{DueOperation, DueReason};
 
 use super::Swept;
@@ -12,18 +13,25 @@ const ROWS: u32 = 100_000;
 const ROWS_OF_BLOCK: u32 = 100;
 /// Blocks of one transaction.
 const BLOCKS_AT_ONCE: u32 = 50;
+/// As many rows a part of a file counts for.
+const ROWS_OF_PART: u32 = 200;
+/// Parts of one transaction.
+const PARTS_AT_ONCE: u32 = 50;
 /// Reported rows of one transaction.
 const ROWS_AT_ONCE: u32 = 5_000;
 
 impl App {
-    /// Removes uploads, and whole operations, that ended long ago: in small transactions, the eldest first. Safe to repeat,
+    /// Removes files that nobody will read, and uploads and whole operations that ended long ago: in small transactions, the eldest first. Safe to repeat,
     /// to run twice at once, and to be cut anywhere.
     pub(super) async fn remove_outdated(&self, swept: &mut Swept) -> Result<(), AppError> {
         let now = self.ports.clock.now();
         let (uploads, results) = (now - self.settings.upload_keep, now - self.settings.result_keep);
         let mut left = ROWS;
         let mut first_error = None;
-        for due in self.ports.operations.outdated(uploads, results, OPERATIONS).await? {
+        // First the files: their parts must not go with their operations, all at once.
+        let mut outdated = self.ports.operations.outdated_files(now, OPERATIONS).await?;
+        outdated.extend(self.ports.operations.outdated(uploads, results, OPERATIONS).await?);
+        for due in outdated {
             if left == 0 {
                 break;
             }
@@ -36,6 +44,9 @@ impl App {
 
     async fn remove_one(&self, due: DueOperation, left: &mut u32, swept: &mut Swept) -> Result<(), AppError> {
         let ctx = Context::new(due.tenant);
+        if due.reason == DueReason::OldFile {
+            return self.remove_file(&ctx, due.operation, left, swept).await;
+        }
         // Before an operation goes: what would go along with it must not be much.
         while *left > 0 {
             let at_most = BLOCKS_AT_ONCE.min(left.div_ceil(ROWS_OF_BLOCK));
@@ -59,6 +70,36 @@ impl App {
             *left = left.saturating_sub(removed);
             if removed < at_most {
                 swept.results += 1;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The operation is locked, so that nobody resumes it meanwhile and finds a file with holes.
+    async fn remove_file(
+        &self,
+        ctx: &Context,
+        id: OperationId,
+        left: &mut u32,
+        swept: &mut Swept,
+    ) -> Result<(), AppError> {
+        while *left > 0 {
+            let now = self.ports.clock.now();
+            let at_most = PARTS_AT_ONCE.min(left.div_ceil(ROWS_OF_PART));
+            let mut uow = self.begin(ctx).await?;
+            let operation = uow.operations().lock(id).await?;
+            if !operation.is_some_and(|operation| operation.file_is_useless(now)) {
+                break;
+            }
+            let removed = uow.files().remove_parts(id, u32::MAX, at_most).await?;
+            if removed < at_most {
+                uow.files().forget_file(id, now).await?;
+            }
+            uow.commit().await?;
+            *left = left.saturating_sub(removed.saturating_mul(ROWS_OF_PART));
+            if removed < at_most {
+                swept.files += 1;
                 break;
             }
         }

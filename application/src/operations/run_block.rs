@@ -21,11 +21,11 @@ pub(crate) struct BlockWork {
 }
 
 /// What became of a block.
-pub(super) struct BlockDone {
+pub(crate) struct BlockDone {
     /// Its line in the ledger.
-    pub(super) outcome: BlockOutcome,
+    pub(crate) outcome: BlockOutcome,
     /// The state that the operation ended in, if this block was its only one and was done just now.
-    pub(super) ended: Option<OperationState>,
+    pub(crate) ended: Option<OperationState>,
 }
 
 /// A block whose rows were done, in a unit of work that is not committed.
@@ -177,6 +177,7 @@ impl App {
             | OperationKind::UsersRestore
             | OperationKind::UsersErase => self.change_rows(uow, operation, payload, &reported).await?,
             OperationKind::Undo => self.undo_rows(uow, operation, payload).await?,
+            OperationKind::UsersExport => return Err(AppError::internal("an export has no rows")),
         };
         work.rows.extend(reported);
         Ok(work)

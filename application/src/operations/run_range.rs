@@ -1,9 +1,8 @@
 use muster_domain::OperationId;
-use muster_domain::operations::OperationState;
+use muster_domain::operations::{OperationKind, OperationState};
 
-use super::stopping;
 use crate::ports::Heartbeat;
-use crate::{App, AppError, Context};
+use crate::{App, AppError, Context, ErrorCode, ErrorKind};
 
 /// Import the blocks `first_block..=last_block` of an operation.
 #[derive(Debug, Clone, Copy)]
@@ -40,10 +39,12 @@ impl App {
             return Err(AppError::not_found("operation"));
         };
         let single = operation.progress.blocks_total == 1;
+        let exports = operation.kind == OperationKind::UsersExport;
         let open = if operation.state.is_going() {
             let now = self.ports.clock.now();
             operation.started_at.get_or_insert(now);
-            if !single {
+            // What one transaction does needs no word that it has begun.
+            if !single || exports {
                 uow.operations().start(operation.id, now).await?;
                 operation.state = OperationState::Running;
             }
@@ -59,8 +60,13 @@ impl App {
         }
         let (mut created, mut state) = (operation.progress.created > 0, operation.state);
         for block in open {
-            stopping(beat)?;
-            let Some(done) = self.run_block(ctx, &operation, block).await? else {
+            go_on(beat)?;
+            let done = if exports {
+                self.export_users(ctx, &operation, block, beat).await?
+            } else {
+                self.run_block(ctx, &operation, block).await?
+            };
+            let Some(done) = done else {
                 // Somebody has stopped it meanwhile.
                 state = self.operation(ctx, operation.id).await?.state;
                 break;
@@ -77,4 +83,12 @@ impl App {
         let has_mails = operation.sends_welcomes() && created;
         Ok(RangeDone { ended: state.is_final() || (single && !paused), paused, has_mails, state })
     }
+}
+
+/// Stops at a safe point when the work is no longer wanted from this worker.
+pub(crate) fn go_on(beat: &dyn Heartbeat) -> Result<(), AppError> {
+    if beat.is_cancelled() {
+        return Err(AppError::new(ErrorKind::Unavailable, ErrorCode::Cancelled, "the worker is stopping"));
+    }
+    Ok(())
 }

@@ -23,6 +23,8 @@ pub struct Swept {
     pub uploads: u32,
     /// Operations that ended longer ago and were removed.
     pub results: u32,
+    /// Files that expired, or were never made whole, and were removed.
+    pub files: u32,
 }
 
 impl App {
@@ -54,6 +56,7 @@ impl App {
                 forgotten = swept.forgotten,
                 uploads = swept.uploads,
                 results = swept.results,
+                files = swept.files,
                 "swept what was left behind"
             );
         }
@@ -72,7 +75,7 @@ impl App {
                 uow.commit().await?;
             }
             // Not asked for here: these have limits of their own.
-            DueReason::OldUpload | DueReason::OldResults => {}
+            DueReason::OldUpload | DueReason::OldResults | DueReason::OldFile => {}
         }
         Ok(())
     }

@@ -33,8 +33,11 @@ impl App {
             return Ok(Undo { operation, replayed: true });
         }
         if !parent.can_be_undone() {
-            let what = if parent.options.dry_run { "a dry run" } else { parent.kind.name() };
-            let message = format!("what {what} did cannot be taken back");
+            let message = match parent.kind {
+                OperationKind::UsersExport => "an export changes nobody; there is nothing to take back".to_owned(),
+                _ if parent.options.dry_run => "a dry run changed nobody; there is nothing to take back".to_owned(),
+                kind => format!("what {} did cannot be taken back", kind.name()),
+            };
             return Err(refused(message));
         }
         let from = parent.state;

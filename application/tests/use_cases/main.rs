@@ -13,6 +13,10 @@ mod delete_user;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod exports;
+#[cfg(test)]
+mod exports_kept;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod force_delete_user;

@@ -36,6 +36,7 @@ pub const SETTINGS: Settings = Settings {
     tenant_limits: TenantLimits { rows_a_day: None, operations: None },
     upload_keep: TimeDelta::days(7),
     result_keep: TimeDelta::days(30),
+    export_keep: TimeDelta::days(7),
 };
 
 /// The use cases of one deployment, everything they reach, and a tenant.

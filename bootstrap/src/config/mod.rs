@@ -2,12 +2,14 @@
 
 mod http;
 mod issuer;
+mod keep;
 mod read;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 pub use http::{Cors, CorsOrigins, HttpConfig, RateLimitConfig, TrustedProxies};
+pub use keep::KeepConfig;
 use muster_application::TenantLimits;
 use muster_domain::Networks;
 use read::Reader;
@@ -96,10 +98,8 @@ pub struct Config {
     pub idempotency_key_lifetime: Duration,
     /// `TENANT_MAX_OPERATIONS` and `TENANT_MAX_ROWS_PER_DAY`.
     pub tenant_limits: TenantLimits,
-    /// `UPLOAD_KEEP_DAYS`: how long the rows of an upload are kept after the end of its operation.
-    pub upload_keep: Duration,
-    /// `RESULT_KEEP_DAYS`: how long an operation is kept after its end.
-    pub result_keep: Duration,
+    /// How long what has ended is kept.
+    pub keep: KeepConfig,
     /// `WEBHOOK_ALLOW_NETWORKS`: private networks that webhooks may reach.
     pub webhook_networks: Networks,
     /// `JWT_…` and `ACCESS_TOKEN_EXPIRE_MINUTES`.
@@ -166,14 +166,10 @@ impl Config {
                 rows_a_day: Some(env.parse("TENANT_MAX_ROWS_PER_DAY", "a number of rows, 0 for any", 0))
                     .filter(|most| *most > 0),
             },
-            upload_keep: env.days("UPLOAD_KEEP_DAYS", 7),
-            result_keep: env.days("RESULT_KEEP_DAYS", 30),
+            keep: keep::read(&mut env),
             webhook_networks: env.networks("WEBHOOK_ALLOW_NETWORKS"),
             tokens: tokens(&mut env, app_env),
         };
-        if config.upload_keep > config.result_keep {
-            env.problem("UPLOAD_KEEP_DAYS must not be more than RESULT_KEEP_DAYS: an upload goes with its operation");
-        }
         env.finish().map(|()| config)
     }
 }
@@ -294,6 +290,7 @@ mod tests {
             ("UPLOAD_KEEP_DAYS", "0", "from 1 to 3650"),
             ("RESULT_KEEP_DAYS", "3651", "from 1 to 3650"),
             ("UPLOAD_KEEP_DAYS", "31", "not be more than RESULT_KEEP_DAYS"),
+            ("EXPORT_KEEP_DAYS", "31", "not be more than RESULT_KEEP_DAYS"),
             ("UPLOAD_MAX_ROWS", "0", "from 1 to 2000000000"),
             ("UPLOAD_MAX_ROWS", "2000000001", "from 1 to 2000000000"),
         ] {

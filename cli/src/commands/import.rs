@@ -1,12 +1,11 @@
 use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Args;
 use serde_json::Value;
-use ureq::Agent;
 
-use super::outcome::{PAUSED, ended, exit_code};
+use super::outcome::{PAUSED, ended, exit_code, how_to_go_on};
+use super::remote::{Connection, Remote};
 use super::upload::Upload;
 use super::watch::Watch;
 
@@ -35,26 +34,18 @@ pub(crate) struct Import {
     /// Print the operation as JSON
     #[arg(long)]
     json: bool,
-    /// Where the API is, http://localhost:8000 otherwise [env: API_URL]
-    #[arg(long)]
-    api_url: Option<String>,
-    /// The tenant's token [env: TENANT_TOKEN or TENANT_TOKEN_FILE]
-    #[arg(long)]
-    tenant_token: Option<String>,
+    #[command(flatten)]
+    remote: Remote,
 }
 
 impl Import {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let api_url = super::or_setting(self.api_url.clone(), &["API_URL"])?;
-        let api_url = api_url.unwrap_or_else(|| "http://localhost:8000".to_owned());
-        let api_url = api_url.trim_end_matches('/');
-        let token = super::or_setting(self.tenant_token.clone(), &["TENANT_TOKEN"])?
-            .context("TENANT_TOKEN is required: a tenant's token, as `muster token` prints it")?;
+        let connection = self.remote.connection()?;
         let watching = self.watches(stderr().is_terminal())?;
 
-        let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
-        let accepted = self.upload.send(&agent, api_url, &token)?;
-        let (id, watch) = (accepted.id, Watch { agent: &agent, api_url, token: &token });
+        let Connection { agent, api_url, token } = &connection;
+        let accepted = self.upload.send(agent, api_url, token)?;
+        let (id, watch) = (accepted.id, connection.watch());
         let operation = match accepted.operation {
             _ if watching => watch.until_ended(&id, self.wait_mails)?,
             Some(operation) => operation,
@@ -119,8 +110,7 @@ fn explain_pause(url: &str, operation: &Value) {
         _ => eprintln!("paused; {done}"),
     }
     eprintln!("  what failed  {url}/rows");
-    eprintln!("  to go on     curl -X POST -H \"Authorization: Bearer $TENANT_TOKEN\" {url}/resume");
-    eprintln!("  to end it    curl -X POST -H \"Authorization: Bearer $TENANT_TOKEN\" {url}/cancel");
+    how_to_go_on(url);
 }
 
 fn problems(row: &Value) -> String {

@@ -1,8 +1,11 @@
+mod download;
 mod events;
+pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod migrate;
 mod outcome;
 pub(crate) mod ping;
+mod remote;
 pub(crate) mod token;
 mod upload;
 mod watch;

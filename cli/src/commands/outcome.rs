@@ -16,6 +16,12 @@ pub(super) fn exit_code(state: &str) -> ExitCode {
     }
 }
 
+/// What to do with an operation that is paused.
+pub(super) fn how_to_go_on(url: &str) {
+    eprintln!("  to go on     curl -X POST -H \"Authorization: Bearer $TENANT_TOKEN\" {url}/resume");
+    eprintln!("  to end it    curl -X POST -H \"Authorization: Bearer $TENANT_TOKEN\" {url}/cancel");
+}
+
 /// Whether the rows of an operation are done with.
 pub(super) fn ended(state: &str) -> bool {
     matches!(state, "succeeded" | "partially_succeeded" | "failed" | "cancelled")

@@ -141,10 +141,15 @@ impl Shown {
         let (prefix, done, total) = if self.ended {
             ("mailing", mailed, count("mails_total"))
         } else {
-            ("importing", count("rows_done"), count("rows_total"))
+            let kind = operation.get("kind").and_then(Value::as_str);
+            let doing = if kind == Some("users.export") { "exporting" } else { "importing" };
+            (doing, count("rows_done"), count("rows_total"))
         };
         self.bar.set_prefix(prefix);
-        self.bar.set_length(total);
+        // Of an export nobody knows how many there are before its end.
+        if total > 0 {
+            self.bar.set_length(total);
+        }
         self.bar.set_position(done);
         self.ended
     }
@@ -167,7 +172,7 @@ impl Answer {
 }
 
 /// When to ask again, as the API says.
-fn retry_after(headers: &HeaderMap) -> Duration {
+pub(super) fn retry_after(headers: &HeaderMap) -> Duration {
     let seconds = headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
     Duration::from_secs(seconds.unwrap_or(1).clamp(1, MOST_WAIT))
 }

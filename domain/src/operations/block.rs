@@ -15,9 +15,9 @@ pub struct BlockPayload {
     pub number: u32,
     /// Number of its first row within the operation, from 1.
     pub first_row: u32,
-    /// How many rows it has; at least 1.
+    /// How many rows it has; at least 1, but none of an export.
     pub rows: u32,
-    /// NDJSON, compressed with zstd.
+    /// NDJSON, compressed with zstd: its rows, or whom an export means.
     pub data: Bytes,
 }
 
@@ -32,12 +32,14 @@ pub struct BlockOutcome {
     pub skipped: u32,
     /// Rows that failed, each with its reasons in `operation_rows`.
     pub failed: u32,
+    /// Users that were written to a file.
+    pub exported: u32,
 }
 
 impl BlockOutcome {
     /// Of a block that made users and changed nobody.
     pub const fn made(created: u32, failed: u32) -> Self {
-        Self { created, changed: 0, skipped: 0, failed }
+        Self { created, changed: 0, skipped: 0, failed, exported: 0 }
     }
 }
 
@@ -50,6 +52,8 @@ pub struct Block {
     pub outcome: Option<BlockOutcome>,
     /// What it has to come to, because that was planned.
     pub expected: Option<PlanDigest>,
+    /// Number of the latest attempt at its file, from 1; 0 before the first. Of exports only.
+    pub attempt: u32,
     /// Where its operation was when the block was locked.
     pub operation: OperationState,
 }
@@ -57,7 +61,7 @@ pub struct Block {
 impl BlockPayload {
     /// Number of the last row.
     pub const fn last_row(&self) -> u32 {
-        self.first_row + self.rows.saturating_sub(1)
+        (self.first_row + self.rows).saturating_sub(1)
     }
 }
 

@@ -13,19 +13,22 @@ pub enum OperationKind {
     UsersRestore,
     /// Removes users for good, with all that tells of them.
     UsersErase,
+    /// Writes users to a file.
+    UsersExport,
     /// Takes back what another operation did.
     Undo,
 }
 
 impl OperationKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::UsersImport,
         Self::UsersUpdate,
         Self::UsersDeactivate,
         Self::UsersDelete,
         Self::UsersRestore,
         Self::UsersErase,
+        Self::UsersExport,
         Self::Undo,
     ];
     /// Those that change users who are there, each row naming one.
@@ -41,6 +44,7 @@ impl OperationKind {
             Self::UsersDelete => "users.delete",
             Self::UsersRestore => "users.restore",
             Self::UsersErase => "users.erase",
+            Self::UsersExport => "users.export",
             Self::Undo => "operations.undo",
         }
     }
@@ -50,9 +54,10 @@ impl OperationKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether what it did can be taken back: nothing is left of who was removed, and an undo is undone by doing it again.
+    /// Whether what it did can be taken back: nothing is left of who was removed, an export changes nobody, and an undo is
+    /// undone by doing it again.
     pub const fn can_be_undone(self) -> bool {
-        !matches!(self, Self::UsersErase | Self::Undo)
+        !matches!(self, Self::UsersErase | Self::UsersExport | Self::Undo)
     }
 
     /// Whether it is about the deleted; else about the living.

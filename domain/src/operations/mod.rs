@@ -3,6 +3,7 @@
 mod block;
 mod conflict;
 mod error_budget;
+mod file;
 mod kind;
 mod operation;
 mod options;
@@ -17,6 +18,7 @@ mod state;
 pub use block::{BLOCK_ROWS, Block, BlockOutcome, BlockPayload, PlanDigest, UploadedBlock};
 pub use conflict::{MatchBy, OnConflict};
 pub use error_budget::ErrorBudget;
+pub use file::{FilePart, FileRepository, OperationFile};
 pub use kind::OperationKind;
 pub use operation::{NewOperation, Operation, OperationFailure};
 pub use options::{OnError, OperationOptions, UploadFormat};

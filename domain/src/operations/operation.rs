@@ -3,8 +3,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{
-    OperationKind, OperationOptions, OperationState, Parent, Pause, PlanDigest, Progress, Relation, Retried, RowIds,
-    RowStatus, TransitionError, UndoAsked, UploadFormat,
+    OperationFile, OperationKind, OperationOptions, OperationState, Parent, Pause, PlanDigest, Progress, Relation,
+    Retried, RowIds, RowStatus, TransitionError, UndoAsked, UploadFormat,
 };
 use crate::{OperationId, TenantId, UserId};
 
@@ -41,7 +41,7 @@ pub struct NewOperation {
     pub id: OperationId,
     /// What it does.
     pub kind: OperationKind,
-    /// How its rows come in.
+    /// How its rows come in; of an export, how its file is written.
     pub format: UploadFormat,
     /// The operation that it is about or goes on with.
     pub parent: Option<Parent>,
@@ -62,7 +62,7 @@ pub struct Operation {
     pub kind: OperationKind,
     /// Where it is.
     pub state: OperationState,
-    /// How its rows came in.
+    /// How its rows came in; of an export, how its file is written.
     pub format: UploadFormat,
     /// What was asked.
     pub options: OperationOptions,
@@ -76,6 +76,8 @@ pub struct Operation {
     pub pause: Option<Pause>,
     /// Failed rows that its error budget does not count: those that were there when it was last resumed.
     pub errors_accepted: u64,
+    /// The file that it has written.
+    pub file: Option<OperationFile>,
     /// Why it failed as a whole.
     pub failure: Option<OperationFailure>,
     /// The operation that it is about or goes on with.
@@ -127,7 +129,7 @@ impl Operation {
     /// Whether something is to be seen to before any of its blocks begins: rows that are in different blocks of an upload
     /// twice, or that a plan of several blocks still holds.
     pub fn needs_preparing(&self) -> bool {
-        self.progress.blocks_total > 1 && self.kind != OperationKind::Undo
+        self.progress.blocks_total > 1 && !matches!(self.kind, OperationKind::Undo | OperationKind::UsersExport)
     }
 
     /// Whether what it did can be taken back, once it has ended.
@@ -143,6 +145,14 @@ impl Operation {
         let micros = (settled_at - started_at).num_microseconds().and_then(|micros| u64::try_from(micros).ok())?;
         let tenths = self.progress.rows_done.saturating_mul(10_000_000).checked_div(micros)?;
         Some(f64::from(u32::try_from(tenths).unwrap_or(u32::MAX)) / 10.0)
+    }
+
+    /// Whether nobody will read the parts of its file: it has expired, or nothing goes on that could make it whole.
+    pub fn file_is_useless(&self, now: DateTime<Utc>) -> bool {
+        match self.file {
+            Some(file) => file.has_expired(now),
+            None => !self.state.is_going(),
+        }
     }
 
     /// When its last mail was sent or refused: none while rows or mails are still to be done, or when it has no mails.
@@ -221,6 +231,7 @@ pub(crate) mod tests {
             retried: Retried::default(),
             pause: None,
             errors_accepted: 0,
+            file: None,
             failure: None,
             parent: None,
             plan: None,

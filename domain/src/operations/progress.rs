@@ -3,9 +3,9 @@ use chrono::{DateTime, Utc};
 /// How far an operation is, summed over its ledger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Rows that were uploaded.
+    /// Rows that were uploaded; of an export users who were written, once it is done.
     pub rows_total: u64,
-    /// Rows whose outcome is settled.
+    /// Rows whose outcome is settled; of an export users who are written.
     pub rows_done: u64,
     /// Users that were made.
     pub created: u64,
@@ -13,6 +13,8 @@ pub struct Progress {
     pub changed: u64,
     /// Rows that failed, each reported with its reasons.
     pub failed: u64,
+    /// Users that were written to a file: so far, of an export that goes on.
+    pub exported: u64,
     /// Blocks that the rows were cut into.
     pub blocks_total: u32,
     /// Blocks whose transaction is committed.
@@ -59,10 +61,10 @@ impl Retried {
 }
 
 impl Progress {
-    /// Rows that are done but neither became a user nor failed: the good rows of an upload that is all or nothing and
-    /// has a bad one.
+    /// Rows that are done but neither became, changed or wrote a user nor failed: the good rows of an upload that is all or
+    /// nothing and has a bad one.
     pub const fn skipped(&self) -> u64 {
-        self.rows_done.saturating_sub(self.created + self.changed + self.failed)
+        self.rows_done.saturating_sub(self.created + self.changed + self.failed + self.exported)
     }
 
     /// Welcome mails that were neither sent nor refused yet.
@@ -70,8 +72,12 @@ impl Progress {
         self.mails_total.saturating_sub(self.mails_sent).saturating_sub(self.mails_refused)
     }
 
-    /// Rows that are done, in percent with one decimal, rounded down: 100 is said only when all are.
+    /// Rows that are done, in percent with one decimal, rounded down: 100 is said only when all are. While nobody knows how
+    /// many there will be it is 0.
     pub fn percent(&self) -> f64 {
+        if self.rows_total == 0 && self.blocks_done > 0 {
+            return 100.0;
+        }
         let permille = (self.rows_done * 1000).checked_div(self.rows_total).unwrap_or(0);
         f64::from(u32::try_from(permille).unwrap_or(u32::MAX)) / 10.0
     }
@@ -101,5 +107,9 @@ mod tests {
             let progress = Progress { rows_total, rows_done, ..Progress::default() };
             assert_eq!(progress.percent().to_string(), percent);
         }
+        let export = Progress { rows_done: 5, exported: 5, blocks_total: 1, ..Progress::default() };
+        assert_eq!((export.percent(), export.skipped()), (0.0, 0), "nobody knows how many there will be");
+        let of_nobody = Progress { blocks_total: 1, blocks_done: 1, ..Progress::default() };
+        assert_eq!(of_nobody.percent().to_string(), "100");
     }
 }

@@ -200,6 +200,8 @@ pub enum DueReason {
     OldUpload,
     /// It has ended longer ago: all that is stored of it is to be removed.
     OldResults,
+    /// Its file has expired, or will never be whole: what is stored of it is to be removed.
+    OldFile,
 }
 
 /// Something for the sweeper to look at: ids only, the one thing that is read across tenants.
@@ -278,6 +280,10 @@ pub trait OperationReader: Send + Sync {
         results_before: DateTime<Utc>,
         limit: u32,
     ) -> Result<Vec<DueOperation>, RepositoryError>;
+
+    /// Operations of all tenants with parts of files that nobody will read: those of a file that has expired at `now`, those
+    /// first that expired first; and those of exports that have no file and do not go on. At most `limit` of each.
+    async fn outdated_files(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<DueOperation>, RepositoryError>;
 
     /// What is due in all tenants: queued and running operations and unfinished mails last touched before `stalled_before`,
     /// uploads last touched before `abandoned_before`, expired keys; at most `limit` of each.

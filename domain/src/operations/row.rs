@@ -144,7 +144,7 @@ pub struct SettledBlock {
 impl SettledBlock {
     /// Number of the last row.
     pub const fn last_row(&self) -> u32 {
-        self.first_row + self.rows.saturating_sub(1)
+        (self.first_row + self.rows).saturating_sub(1)
     }
 
     /// What became of those of its rows of which nothing is stored; none if it has no such rows. They all became users,
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_other_rows_of_a_block_have_one_status() {
-        let outcome = |created, changed, failed| BlockOutcome { created, changed, skipped: 0, failed };
+        let outcome = |created, changed, failed| BlockOutcome { changed, ..BlockOutcome::made(created, failed) };
         for (outcome, expected) in [
             (outcome(5, 0, 0), Some(RowStatus::Created)),
             (outcome(1, 2, 2), Some(RowStatus::Created)),

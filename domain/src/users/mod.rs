@@ -18,7 +18,7 @@ pub use event::{BlockEvent, FieldChange, FieldDigest, UserEvent, UserEventKind};
 pub use full_name::FullName;
 pub use new_user::{NewUser, UserFields};
 pub use query::{PageStart, UserFilter, UserPosition};
-pub use repository::{EXACT_TOTAL, TakenBy, UserList, UserMaker, UserReader, UserRepository};
+pub use repository::{EXACT_TOTAL, TakenBy, UserList, UserMaker, UserReader, UserRepository, UserSnapshot};
 pub use search_index::{SearchIndexReader, SearchIndexRepository};
 pub use stored::StoredUser;
 pub use user::User;

@@ -110,6 +110,9 @@ pub trait UserList: Send + Sync {
         limit: u32,
     ) -> Result<Vec<User>, RepositoryError>;
 
+    /// Users whom the filter means, as all of them are at one moment, whatever is written while they are read.
+    async fn snapshot(&self, tenant: TenantId, filter: &UserFilter) -> Result<Box<dyn UserSnapshot>, RepositoryError>;
+
     /// How many users the filter means: exact up to [`EXACT_TOTAL`], above that at most five seconds old.
     async fn total(&self, tenant: TenantId, filter: &UserFilter) -> Result<u64, RepositoryError>;
 
@@ -122,4 +125,12 @@ pub trait UserList: Send + Sync {
         before: Option<EventId>,
         limit: u32,
     ) -> Result<Option<Vec<UserEvent>>, RepositoryError>;
+}
+
+/// Users as they are at one moment, read from the first to the last.
+#[async_trait]
+pub trait UserSnapshot: Send {
+    /// The next ones, by id ascending, at most `limit`; nobody behind the last. Users who were removed for good meanwhile are
+    /// among them.
+    async fn next(&mut self, limit: u32) -> Result<Vec<User>, RepositoryError>;
 }

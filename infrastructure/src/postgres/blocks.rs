@@ -13,6 +13,7 @@ struct Counts {
     changed: i32,
     skipped: i32,
     failed: Option<i32>,
+    exported: i32,
 }
 
 impl Counts {
@@ -23,6 +24,7 @@ impl Counts {
             changed: to_u32(self.changed)?,
             skipped: to_u32(self.skipped)?,
             failed: to_u32(failed)?,
+            exported: to_u32(self.exported)?,
         }))
     }
 }
@@ -61,6 +63,8 @@ impl PgUnitOfWork {
                  , b.skipped
                  , b.failed
                  , b.expected
+                 , b.exported
+                 , b.attempt
                  , o.state
                from operation_blocks b
                join operations o on o.tenant_id = b.tenant_id and o.id = b.operation_id
@@ -75,7 +79,8 @@ impl PgUnitOfWork {
         .await
         .map_err(repository_error)?;
         let Some(row) = row else { return Ok(None) };
-        let counts = Counts { created: row.created, changed: row.changed, skipped: row.skipped, failed: row.failed };
+        let (changed, skipped, exported) = (row.changed, row.skipped, row.exported);
+        let counts = Counts { created: row.created, changed, skipped, failed: row.failed, exported };
         let outcome = counts.outcome()?;
         let payload = BlockPayload {
             number,
@@ -86,7 +91,7 @@ impl PgUnitOfWork {
         };
         let expected = row.expected.map(digest).transpose()?;
         let operation = OperationState::from_name(&row.state).ok_or_else(|| damaged("state"))?;
-        Ok(Some(Block { payload, outcome, expected, operation }))
+        Ok(Some(Block { payload, outcome, expected, attempt: to_u32(row.attempt)?, operation }))
     }
 
     pub(super) async fn uploaded(
@@ -105,6 +110,7 @@ impl PgUnitOfWork {
                  , changed
                  , skipped
                  , failed
+                 , exported
                from operation_blocks
                where tenant_id = $1 and operation_id = $2 and number >= $3 and first_row + row_count - 1 >= $4
                order by number
@@ -118,7 +124,8 @@ impl PgUnitOfWork {
         .await
         .map_err(repository_error)?;
         let Some(row) = found else { return Ok(None) };
-        let counts = Counts { created: row.created, changed: row.changed, skipped: row.skipped, failed: row.failed };
+        let (changed, skipped, exported) = (row.changed, row.skipped, row.exported);
+        let counts = Counts { created: row.created, changed, skipped, failed: row.failed, exported };
         Ok(Some(UploadedBlock {
             number: to_u32(row.number)?,
             first_row: to_u32(row.first_row)?,
@@ -159,7 +166,7 @@ impl PgUnitOfWork {
     ) -> Result<(), RepositoryError> {
         let done = sqlx::query!(
             r#"update operation_blocks
-               set created = $4, failed = $5, settled_at = $6, changed = $7, skipped = $8
+               set created = $4, failed = $5, settled_at = $6, changed = $7, skipped = $8, exported = $9
                where tenant_id = $1 and operation_id = $2 and number = $3 and settled_at is null"#,
             self.tenant,
             operation.get(),
@@ -169,6 +176,7 @@ impl PgUnitOfWork {
             now,
             to_i32(outcome.changed)?,
             to_i32(outcome.skipped)?,
+            to_i32(outcome.exported)?,
         )
         .execute(&mut *self.tx)
         .await
@@ -190,6 +198,7 @@ impl PgUnitOfWork {
                  , changed
                  , skipped
                  , failed
+                 , exported
                from operation_blocks
                where tenant_id = $1 and operation_id = $2 and settled_at is not null and first_row + row_count - 1 > $3
                order by number"#,
@@ -217,6 +226,7 @@ impl PgUnitOfWork {
                  , changed
                  , skipped
                  , failed
+                 , exported
                from operation_blocks
                where tenant_id = $1 and operation_id = $2 and settled_at is not null and first_row = $3"#,
             self.tenant,
@@ -237,12 +247,13 @@ struct SettledRow {
     changed: i32,
     skipped: i32,
     failed: Option<i32>,
+    exported: i32,
 }
 
 impl SettledRow {
     fn read(self) -> Result<SettledBlock, RepositoryError> {
-        let Self { first_row, row_count, created, changed, skipped, failed } = self;
-        let counts = Counts { created, changed, skipped, failed };
+        let Self { first_row, row_count, created, changed, skipped, failed, exported } = self;
+        let counts = Counts { created, changed, skipped, failed, exported };
         let outcome = counts.outcome()?.ok_or_else(|| damaged("ledger"))?;
         Ok(SettledBlock { first_row: to_u32(first_row)?, rows: to_u32(row_count)?, outcome })
     }

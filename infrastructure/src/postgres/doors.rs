@@ -1,5 +1,5 @@
 //! The doors through which anything of operations is seen of all tenants: functions of the database's owner that give ids
-//! of what is due, and nothing else (`migrations/0003_sweeper_door.sql`, `0012_removal.sql`).
+//! of what is due, and nothing else (`migrations/0003_sweeper_door.sql`, `0012_removal.sql`, `0017_exports.sql`).
 
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{DueOperation, DueReason};
@@ -24,6 +24,7 @@ impl DueRow {
             "expired_keys" => DueReason::ExpiredKeys,
             "old_upload" => DueReason::OldUpload,
             "old_results" => DueReason::OldResults,
+            "old_file" => DueReason::OldFile,
             _ => return Err(damaged("reason")),
         };
         let (tenant, operation) = (TenantId::new(self.tenant_id), OperationId::new(self.operation_id));
@@ -71,6 +72,28 @@ pub(super) async fn outdated(
            from muster_outdated($1, $2, $3)"#,
         uploads_before,
         results_before,
+        i32::try_from(limit).unwrap_or(i32::MAX),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(repository_error)?;
+    rows.into_iter().map(DueRow::read).collect()
+}
+
+/// Operations with parts of files that nobody will read.
+pub(super) async fn outdated_files(
+    pool: &PgPool,
+    now: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<DueOperation>, RepositoryError> {
+    let rows = sqlx::query_as!(
+        DueRow,
+        r#"select
+               tenant_id as "tenant_id!"
+             , operation_id as "operation_id!"
+             , reason as "reason!"
+           from muster_outdated_files($1, $2)"#,
+        now,
         i32::try_from(limit).unwrap_or(i32::MAX),
     )
     .fetch_all(pool)

@@ -1,7 +1,7 @@
 use sqlx::PgConnection;
 
 /// The tables that hold tenants' data: each must have forced row level security.
-const TENANT_TABLES: [&str; 12] = [
+const TENANT_TABLES: [&str; 14] = [
     "users",
     "user_events",
     "user_search",
@@ -10,6 +10,8 @@ const TENANT_TABLES: [&str; 12] = [
     "operations",
     "operation_blocks",
     "operation_rows",
+    "operation_files",
+    "operation_parts",
     "mail_batches",
     "idempotency_keys",
     "webhook_endpoints",

@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{
-    ErrorBudget, MatchBy, OnConflict, OnError, Operation, OperationFailure, OperationKind, OperationOptions,
-    OperationPosition, OperationState, Parent, Pause, PauseReason, Progress, Relation, Retried, UndoAsked,
-    UploadFormat,
+    ErrorBudget, MatchBy, OnConflict, OnError, Operation, OperationFailure, OperationFile, OperationKind,
+    OperationOptions, OperationPosition, OperationState, Parent, Pause, PauseReason, Progress, Relation, Retried,
+    UndoAsked, UploadFormat,
 };
 use muster_domain::{OperationId, RepositoryError, TenantId};
 use sqlx::{Postgres, QueryBuilder};
@@ -51,6 +51,8 @@ struct OperationRow {
     created: i64,
     changed: i64,
     failed: i64,
+    exported: i64,
+    exported_whole: i64,
     blocks_done: i64,
     settled_at: Option<DateTime<Utc>>,
     retries: i64,
@@ -61,15 +63,46 @@ struct OperationRow {
     mails_sent: i64,
     mails_refused: i64,
     mails_settled_at: Option<DateTime<Utc>>,
+    file_attempt: Option<i32>,
+    file_format: Option<String>,
+    file_bytes: Option<i64>,
+    file_rows: Option<i32>,
+    file_blake3: Option<Vec<u8>>,
+    file_created_at: Option<DateTime<Utc>>,
+    file_expires_at: Option<DateTime<Utc>>,
 }
 
 impl OperationRow {
+    fn file(&self) -> Result<Option<OperationFile>, RepositoryError> {
+        let (Some(attempt), Some(format), Some(bytes), Some(rows), Some(blake3), Some(created_at), Some(expires_at)) = (
+            self.file_attempt,
+            self.file_format.as_deref(),
+            self.file_bytes,
+            self.file_rows,
+            self.file_blake3.as_deref(),
+            self.file_created_at,
+            self.file_expires_at,
+        ) else {
+            return Ok(None);
+        };
+        Ok(Some(OperationFile {
+            attempt: to_u32(attempt)?,
+            format: UploadFormat::from_name(format).ok_or_else(|| damaged("format"))?,
+            bytes: to_u64(bytes)?,
+            rows: to_u32(rows)?,
+            blake3: blake3.try_into().map_err(|_| damaged("digest"))?,
+            created_at,
+            expires_at,
+        }))
+    }
+
     fn read(self, tenant: TenantId) -> Result<Operation, RepositoryError> {
         let on_error = OnError::from_name(&self.on_error).ok_or_else(|| damaged("error policy"))?;
         let budget = |text: &str| ErrorBudget::parse(text).ok_or_else(|| damaged("error budget"));
         let reason = |name: &str| PauseReason::from_name(name).ok_or_else(|| damaged("reason of a pause"));
         let relation = |name: &str| Relation::from_name(name).ok_or_else(|| damaged("relation"));
         let relation = self.relation.as_deref().map(relation).transpose()?;
+        let file = self.file()?;
         let pause_reason = self.pause_reason.as_deref().map(reason).transpose()?;
         Ok(Operation {
             id: OperationId::new(self.id),
@@ -87,11 +120,12 @@ impl OperationRow {
             },
             unknown_columns: self.unknown_columns,
             progress: Progress {
-                rows_total: to_u32(self.rows_total)?.into(),
+                rows_total: u64::from(to_u32(self.rows_total)?) + to_u64(self.exported_whole)?,
                 rows_done: to_u64(self.rows_done)?,
                 created: to_u64(self.created)?,
                 changed: to_u64(self.changed)?,
                 failed: to_u64(self.failed)?,
+                exported: to_u64(self.exported)?,
                 blocks_total: to_u32(self.blocks_total)?,
                 blocks_done: u32::try_from(self.blocks_done).map_err(|_| damaged("number"))?,
                 settled_at: self.settled_at,
@@ -108,6 +142,7 @@ impl OperationRow {
             },
             pause: pause_reason.zip(self.paused_at).map(|(reason, since)| Pause { reason, since }),
             errors_accepted: to_u64(self.errors_accepted)?,
+            file,
             failure: self
                 .failure_code
                 .map(|code| OperationFailure { code, detail: self.failure_detail.unwrap_or_default() }),
@@ -126,6 +161,7 @@ impl OperationRow {
 
 impl PgUnitOfWork {
     /// The operations with these ids, in no order, however many with one statement.
+    #[expect(clippy::too_many_lines, reason = "one statement with a line for each column")]
     pub(super) async fn operations(&mut self, ids: &[Uuid]) -> Result<Vec<Operation>, RepositoryError> {
         // The limit keeps Postgres from reading all of a tenant's operations to find these: it knows no bound for an
         // array, and may take an index on the tenant for good enough.
@@ -165,6 +201,8 @@ impl PgUnitOfWork {
                  , b.created as "created!"
                  , b.changed as "changed!"
                  , b.failed as "failed!"
+                 , b.exported as "exported!"
+                 , b.exported_whole as "exported_whole!"
                  , b.blocks_done as "blocks_done!"
                  , b.settled_at as "settled_at?"
                  , r.retries as "retries!"
@@ -175,20 +213,30 @@ impl PgUnitOfWork {
                  , m.sent as "mails_sent!"
                  , m.refused as "mails_refused!"
                  , m.settled_at as "mails_settled_at?"
+                 , f.attempt as "file_attempt?"
+                 , f.format as "file_format?"
+                 , f.bytes as "file_bytes?"
+                 , f.row_count as "file_rows?"
+                 , f.blake3 as "file_blake3?"
+                 , f.created_at as "file_created_at?"
+                 , f.expires_at as "file_expires_at?"
                from unnest($2::uuid[]) as wanted (id)
                cross join lateral (
                    select * from operations where tenant_id = $1 and id = wanted.id limit 1
                ) o
                cross join lateral (
                    select
-                       coalesce(sum(row_count), 0) as rows_done
+                       coalesce(sum(row_count) filter (where settled_at is not null), 0)
+                           + coalesce(sum(exported), 0) as rows_done
                      , coalesce(sum(created), 0) as created
                      , coalesce(sum(changed), 0) as changed
                      , coalesce(sum(failed), 0) as failed
-                     , count(*) as blocks_done
+                     , coalesce(sum(exported), 0) as exported
+                     , coalesce(sum(exported) filter (where settled_at is not null), 0) as exported_whole
+                     , count(settled_at) as blocks_done
                      , max(settled_at) as settled_at
                    from operation_blocks
-                   where tenant_id = o.tenant_id and operation_id = o.id and settled_at is not null
+                   where tenant_id = o.tenant_id and operation_id = o.id
                ) b
                cross join lateral (
                    select
@@ -209,7 +257,8 @@ impl PgUnitOfWork {
                      , case when bool_and(done_through >= last_row and deferred = '{}') then max(updated_at) end as settled_at
                    from mail_batches
                    where tenant_id = o.tenant_id and operation_id = o.id
-               ) m"#,
+               ) m
+               left join operation_files f on f.tenant_id = $1 and f.operation_id = o.id"#,
             self.tenant,
             ids,
         )

@@ -186,6 +186,10 @@ impl OperationReader for PgReaders {
         doors::outdated(&self.pool, uploads_before, results_before, limit).await
     }
 
+    async fn outdated_files(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<DueOperation>, RepositoryError> {
+        doors::outdated_files(&self.pool, now, limit).await
+    }
+
     async fn due(
         &self,
         stalled_before: DateTime<Utc>,

@@ -5,7 +5,7 @@ use muster_application::Context;
 use muster_application::ports::{UnitOfWork, UnitOfWorkFactory};
 use muster_domain::RepositoryError;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
-use muster_domain::operations::OperationRepository;
+use muster_domain::operations::{FileRepository, OperationRepository};
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::webhooks::WebhookRepository;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
@@ -45,11 +45,20 @@ pub(super) async fn begin(pool: &PgPool, tenant: Uuid) -> Result<PgUnitOfWork, R
 }
 
 async fn begin_with(pool: &PgPool, tenant: Uuid, caches: Arc<dyn Invalidate>) -> Result<PgUnitOfWork, RepositoryError> {
-    // One round trip for both statements. A UUID prints as hex digits and dashes, so nothing can be injected.
-    let statement = format!("begin; select set_config('app.tenant_id', '{tenant}', true)");
-    let begun = usable(pool, || pool.begin_with(AssertSqlSafe(statement.clone()))).await;
-    let tx = begun.map_err(repository_error)?;
+    let tx = transaction(pool, tenant, "begin").await?;
     Ok(PgUnitOfWork { tx, tenant, touched: Vec::new(), caches })
+}
+
+/// Begins a transaction that sees one tenant; `kind` is the statement that begins it.
+pub(super) async fn transaction(
+    pool: &PgPool,
+    tenant: Uuid,
+    kind: &'static str,
+) -> Result<Transaction<'static, Postgres>, RepositoryError> {
+    // One round trip for both statements. A UUID prints as hex digits and dashes, so nothing can be injected.
+    let statement = format!("{kind}; select set_config('app.tenant_id', '{tenant}', true)");
+    let begun = usable(pool, || pool.begin_with(AssertSqlSafe(statement.clone()))).await;
+    begun.map_err(repository_error)
 }
 
 #[async_trait]
@@ -66,6 +75,10 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     fn operations(&mut self) -> &mut dyn OperationRepository {
+        self
+    }
+
+    fn files(&mut self) -> &mut dyn FileRepository {
         self
     }
 

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use muster_domain::users::{PageStart, User, UserEvent, UserFilter, UserList};
+use muster_domain::users::{PageStart, User, UserEvent, UserFilter, UserList, UserSnapshot};
 use muster_domain::{EventId, RepositoryError, TenantId, UserId};
 use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::error::repository_error;
 use super::pool::usable;
 use super::unit_of_work::begin;
+use super::user_snapshot::PgUserSnapshots;
 use super::user_totals::PgUserTotals;
 use super::users::UserRow;
 
@@ -15,12 +16,13 @@ use super::users::UserRow;
 pub struct PgUserList {
     pool: PgPool,
     totals: PgUserTotals,
+    snapshots: PgUserSnapshots,
 }
 
 impl PgUserList {
     /// Lists on this pool.
     pub fn new(pool: PgPool) -> Self {
-        Self { totals: PgUserTotals::new(pool.clone()), pool }
+        Self { totals: PgUserTotals::new(pool.clone()), snapshots: PgUserSnapshots::new(pool.clone()), pool }
     }
 
     /// A page of all the living: what is asked most, in one round trip where a unit of work has three.
@@ -139,6 +141,10 @@ impl UserList for PgUserList {
         let rows: Vec<UserRow> = query.build_query_as().fetch_all(&mut *uow.tx).await.map_err(repository_error)?;
         uow.tx.commit().await.map_err(repository_error)?;
         Ok(rows.into_iter().map(User::from).collect())
+    }
+
+    async fn snapshot(&self, tenant: TenantId, filter: &UserFilter) -> Result<Box<dyn UserSnapshot>, RepositoryError> {
+        self.snapshots.open(tenant, filter).await
     }
 
     async fn total(&self, tenant: TenantId, filter: &UserFilter) -> Result<u64, RepositoryError> {

@@ -102,7 +102,7 @@ pub(super) async fn a_retried_row_counts_as_what_became_of_it_last(arena: &Arena
     uow.operations().note_retried(ID, &[(2, made), (3, skipped), (1, made)]).await?;
     // Once it is known, it stays.
     uow.operations().note_retried(ID, &[(2, skipped)]).await?;
-    let outcome = BlockOutcome { created: 1, changed: 0, skipped: 1, failed: 1 };
+    let outcome = BlockOutcome { skipped: 1, ..BlockOutcome::made(1, 1) };
     uow.operations().settle_block(CHILD, 0, outcome, at(3)).await?;
     let retried = uow.operations().find(ID).await?.context("no operation")?.retried;
     ensure!(retried == Retried { retries: 1, created: 1, changed: 0, skipped: 1 }, "{retried:?}");

@@ -11,6 +11,7 @@
 mod arena;
 mod control;
 mod due;
+mod files;
 mod keys;
 mod ledger;
 mod life;
@@ -103,7 +104,8 @@ cases! {
         filters_all_hold_and_take_wildcards_literally
         the_deleted_are_listed_apart
         the_history_is_read_backwards_in_pages
-        the_history_of_an_imported_user_begins_with_the_block;
+        the_history_of_an_imported_user_begins_with_the_block
+        a_snapshot_shows_one_moment_whatever_is_written_meanwhile;
     search_index:
         a_search_finds_who_is_indexed_and_who_waits
         a_search_finds_by_what_users_are_called_now
@@ -176,6 +178,14 @@ cases! {
         a_list_can_be_of_one_state
         a_list_has_the_progress_of_each
         many_operations_are_read_at_once;
+    files:
+        attempts_are_numbered_and_counted_anew
+        a_part_is_found_by_any_of_its_bytes
+        a_file_is_read_with_its_operation
+        parts_are_removed_in_steps_with_their_attempts
+        parts_that_nobody_will_read_are_outdated
+        files_go_with_their_operation
+        files_never_meet;
     mails:
         a_batch_is_given_back_as_it_was_stored
         a_record_stores_how_far_it_is_and_adds_to_the_counts

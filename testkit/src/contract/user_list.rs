@@ -146,3 +146,30 @@ pub(super) async fn the_history_of_an_imported_user_begins_with_the_block(arena:
     );
     Ok(())
 }
+
+pub(super) async fn a_snapshot_shows_one_moment_whatever_is_written_meanwhile(arena: &Arena<'_>) -> Result<()> {
+    for n in 1..=5 {
+        arena.make(&made(n, &format!("user{n}"), i64::try_from(n)?)?).await?;
+    }
+    arena.delete(user_id(2)).await?;
+    let list = arena.world.user_list();
+    let mut living = list.snapshot(arena.tenant, &UserFilter::living()).await?;
+    ensure!(ids(&living.next(1).await?) == expected(&[1]));
+    let renamed = changes(UserPatch { full_name: Given::Text("Later"), ..UserPatch::default() })?;
+    arena.write(user_id(3), UserEventKind::Updated, |stored| drop(stored.change(renamed, at(30)))).await?;
+    arena.delete(user_id(4)).await?;
+    arena.make(&made(6, "user6", 6)?).await?;
+    let rest = living.next(9).await?;
+    ensure!(ids(&rest) == expected(&[3, 4, 5]));
+    ensure!(rest.iter().all(|user| user.full_name.is_none() && user.version == 1), "nothing of later");
+    ensure!(living.next(9).await?.is_empty());
+    drop(living);
+    let named = UserFilter { full_name: Some("LATER".to_owned()), ..UserFilter::living() };
+    for (filter, found) in [(named, &[3][..]), (UserFilter::deleted(), &[2, 4])] {
+        let mut users = list.snapshot(arena.tenant, &filter).await?;
+        ensure!(ids(&users.next(9).await?) == expected(found));
+    }
+    let mut theirs = list.snapshot(arena.other, &UserFilter::living()).await?;
+    ensure!(theirs.next(9).await?.is_empty());
+    Ok(())
+}

@@ -11,7 +11,7 @@ use super::{StoredBlock, TenantState};
 
 impl StoredBlock {
     pub(super) const fn new(payload: BlockPayload, expected: Option<PlanDigest>) -> Self {
-        Self { payload, outcome: None, digest: None, expected, settled_at: None }
+        Self { payload, outcome: None, digest: None, expected, settled_at: None, attempt: 0, exported: 0 }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod clock;
 mod fault;
+mod files;
 mod gateway;
 mod heartbeat;
 mod ids;

@@ -282,6 +282,7 @@ impl OperationRepository for MemoryUnit {
                 payload: stored.payload.clone(),
                 outcome: stored.outcome,
                 expected: stored.expected,
+                attempt: stored.attempt,
                 operation,
             }))
         })
@@ -316,6 +317,7 @@ impl OperationRepository for MemoryUnit {
                 return Err(defect("a block is done twice"));
             }
             stored.settled_at = Some(now);
+            stored.exported = outcome.exported;
             Ok(())
         })
     }

@@ -142,6 +142,25 @@ impl OperationReader for MemoryStore {
         Ok(found)
     }
 
+    async fn outdated_files(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<DueOperation>, RepositoryError> {
+        self.fault().call()?;
+        let (reason, limit) = (DueReason::OldFile, usize::try_from(limit).unwrap_or(usize::MAX));
+        let mut expired = Vec::new();
+        for (tenant, state) in self.tenants() {
+            let kept = state.files.iter().filter(|(_, (file, removed))| file.has_expired(now) && removed.is_none());
+            expired
+                .extend(kept.map(|(id, (file, _))| (file.expires_at, DueOperation { tenant, operation: *id, reason })));
+        }
+        expired.sort_by_key(|(expires_at, _)| *expires_at);
+        let mut found: Vec<_> = expired.into_iter().take(limit).map(|(_, due)| due).collect();
+        found.extend(self.stale(reason, limit, |state, id, stored| {
+            let rests =
+                matches!(stored.state, OperationState::Paused | OperationState::Failed | OperationState::Cancelled);
+            rests && state.parts.range((id, 0, 0)..=(id, u32::MAX, u64::MAX)).next().is_some()
+        }));
+        Ok(found)
+    }
+
     async fn due(
         &self,
         stalled_before: DateTime<Utc>,

@@ -5,8 +5,9 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use muster_domain::mails::MailBatch;
 use muster_domain::operations::{
-    BlockOutcome, BlockPayload, KeyOwner, Operation, OperationFailure, OperationKind, OperationOptions, OperationState,
-    Parent, Pause, PlanDigest, Progress, SettledBlock, StoredRow, UndoAsked, UploadFormat,
+    BlockOutcome, BlockPayload, FilePart, KeyOwner, Operation, OperationFailure, OperationFile, OperationKind,
+    OperationOptions, OperationState, Parent, Pause, PlanDigest, Progress, SettledBlock, StoredRow, UndoAsked,
+    UploadFormat,
 };
 use muster_domain::users::{BlockEvent, StoredUser, User, UserEvent};
 use muster_domain::webhooks::{WebhookDelivery, WebhookEndpoint};
@@ -35,6 +36,10 @@ pub struct TenantState {
     pub operations: BTreeMap<OperationId, StoredOperation>,
     /// Blocks by operation and number: payload and ledger.
     pub blocks: BTreeMap<(OperationId, u32), StoredBlock>,
+    /// Files by operation, and when their parts were removed.
+    pub files: BTreeMap<OperationId, (OperationFile, Option<DateTime<Utc>>)>,
+    /// Parts of files by operation, attempt and offset.
+    pub parts: BTreeMap<(OperationId, u32, u64), FilePart>,
     /// Rows that did not simply become users, by operation and number.
     pub rows: Arc<BTreeMap<(OperationId, u32), StoredRow>>,
     /// Mail batches by operation and block.
@@ -109,6 +114,10 @@ pub struct StoredBlock {
     pub expected: Option<PlanDigest>,
     /// When that was written.
     pub settled_at: Option<DateTime<Utc>>,
+    /// The latest attempt at its file.
+    pub attempt: u32,
+    /// Users that it has written so far.
+    pub exported: u32,
 }
 
 /// A line of `mail_batches`.
@@ -166,7 +175,10 @@ impl TenantState {
         let mut progress =
             Progress { rows_total: stored.rows_total.into(), blocks_total: stored.blocks_total, ..Progress::default() };
         for block in self.blocks.range((id, 0)..=(id, u32::MAX)).map(|(_, block)| block) {
+            progress.rows_done += u64::from(block.exported);
+            progress.exported += u64::from(block.exported);
             if let Some(outcome) = block.outcome {
+                progress.rows_total += u64::from(block.exported);
                 progress.blocks_done += 1;
                 progress.rows_done += u64::from(block.payload.rows);
                 progress.created += u64::from(outcome.created);
@@ -198,6 +210,7 @@ impl TenantState {
             retried: self.retried(id),
             pause: stored.pause,
             errors_accepted: stored.errors_accepted,
+            file: self.files.get(&id).map(|(file, _)| *file),
             failure: stored.failure.clone(),
             parent: stored.parent,
             plan: stored.plan,
@@ -248,6 +261,8 @@ impl TenantState {
     pub(super) fn remove_operation(&mut self, id: OperationId) {
         self.operations.remove(&id);
         self.blocks.retain(|(operation, _), _| *operation != id);
+        self.files.remove(&id);
+        self.parts.retain(|(operation, ..), _| *operation != id);
         Arc::make_mut(&mut self.rows).retain(|(operation, _), _| *operation != id);
         self.mails.retain(|(operation, _), _| *operation != id);
         self.keys.retain(|_, key| key.owner != KeyOwner::Operation(id));

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use muster_application::ports::UnitOfWork;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
-use muster_domain::operations::{KeyOwner, OperationRepository};
+use muster_domain::operations::{FileRepository, KeyOwner, OperationRepository};
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::webhooks::WebhookRepository;
 use muster_domain::{OperationId, RepositoryError, TenantId};
@@ -58,6 +58,10 @@ impl UnitOfWork for MemoryUnit {
     }
 
     fn operations(&mut self) -> &mut dyn OperationRepository {
+        self
+    }
+
+    fn files(&mut self) -> &mut dyn FileRepository {
         self
     }
 

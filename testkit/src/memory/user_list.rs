@@ -2,7 +2,7 @@ use std::cmp::Reverse;
 
 use async_trait::async_trait;
 use muster_domain::operations::RowIds;
-use muster_domain::users::{BlockEvent, FullName, PageStart, User, UserEvent, UserFilter, UserList};
+use muster_domain::users::{BlockEvent, FullName, PageStart, User, UserEvent, UserFilter, UserList, UserSnapshot};
 use muster_domain::{EventId, RepositoryError, TenantId, UserId};
 
 use super::MemoryStore;
@@ -62,6 +62,13 @@ impl UserList for MemoryStore {
         Ok(users.into_iter().skip(skip).take(usize::try_from(limit).unwrap_or(usize::MAX)).collect())
     }
 
+    async fn snapshot(&self, tenant: TenantId, filter: &UserFilter) -> Result<Box<dyn UserSnapshot>, RepositoryError> {
+        self.fault().call()?;
+        let mut users = self.matching(tenant, filter);
+        users.sort_by_key(|user| user.id);
+        Ok(Box::new(MemorySnapshot { store: self.clone(), users: users.into_iter() }))
+    }
+
     async fn total(&self, tenant: TenantId, filter: &UserFilter) -> Result<u64, RepositoryError> {
         self.fault().call()?;
         Ok(u64::try_from(self.matching(tenant, filter).len()).unwrap_or(u64::MAX))
@@ -88,5 +95,19 @@ impl UserList for MemoryStore {
         events.retain(|event| before.is_none_or(|before| event.id < before));
         events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(Some(events))
+    }
+}
+
+/// Users as they were when it was taken.
+struct MemorySnapshot {
+    store: MemoryStore,
+    users: std::vec::IntoIter<User>,
+}
+
+#[async_trait]
+impl UserSnapshot for MemorySnapshot {
+    async fn next(&mut self, limit: u32) -> Result<Vec<User>, RepositoryError> {
+        self.store.fault().call()?;
+        Ok(self.users.by_ref().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect())
     }
 }

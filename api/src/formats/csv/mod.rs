@@ -1,20 +1,17 @@
-mod formula;
 mod header;
 mod lines;
 mod record;
 #[cfg(test)]
 mod tests;
-mod write;
 
 use std::borrow::Cow;
 
+use muster_application::csv::as_meant;
 use muster_application::imports::{ImportRow, RowProblem};
 
-use self::formula::as_meant;
 use self::header::{Columns, named_columns, read_header};
 use self::lines::Lines;
 use self::record::Record;
-pub(crate) use self::write::write_record;
 use super::bom::Bom;
 use super::{
     EMAIL, FULL_NAME, Fields, FormatError, ID, IS_ACTIVE, ROW, RowReader, Trailer, USERNAME, problem, row_too_long,

@@ -1,5 +1,10 @@
+use std::borrow::Cow;
+
+use muster_application::csv::write_record;
+use muster_application::imports::ImportRow;
+
 use super::super::testing::{Outcome, random_inputs, read_every_way, read_in_pieces};
-use super::super::{CsvReader, MAX_ROW_BYTES};
+use super::super::{CsvReader, Fields, MAX_ROW_BYTES, RowReader};
 
 fn csv(input: impl AsRef<[u8]>) -> Outcome {
     read_every_way::<CsvReader>(input.as_ref())
@@ -218,4 +223,29 @@ fn random_files_read_the_same_however_they_are_cut() {
             csv(input);
         }
     }
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let rows = [
+        ["a@x.com", "ann", "Ann"],
+        ["", "b,c", "say \"hi\", \"\""],
+        ["=cmd()", "-bob", "'+x"],
+        ["two\nlines", "cr\rlf\r\n", " blanks "],
+        ["\"", ",", "'"],
+    ];
+    let mut file = Vec::new();
+    write_record(&mut file, ["email", "username", "full_name"]);
+    for row in rows {
+        write_record(&mut file, row);
+    }
+    let mut read = Vec::new();
+    let mut reader = CsvReader::new(Fields::IMPORT);
+    let mut take = |row: ImportRow<'_>| {
+        let text = |cell: Option<Cow<'_, str>>| cell.map(String::from).unwrap_or_default();
+        read.push([text(row.email), text(row.username), text(row.full_name)]);
+    };
+    reader.push(&file, &mut take).unwrap();
+    reader.finish(&mut take).unwrap();
+    assert_eq!(read, rows);
 }

@@ -4,6 +4,8 @@ pub(crate) mod apply;
 pub(crate) mod begin;
 pub(crate) mod cancel;
 pub(crate) mod events;
+pub(crate) mod file;
+mod file_view;
 mod follow;
 pub(crate) mod get;
 pub(crate) mod head;

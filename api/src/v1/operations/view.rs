@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::file_view::FileView;
 use crate::openapi::{FormatName, KindName, MatchName, OnConflictName, OnErrorName, RelationName, StateName};
 use crate::v1::time;
 
@@ -19,7 +20,7 @@ pub(crate) struct OperationView {
     /// `receiving`, `queued`, `running`, `paused`, `succeeded`, `partially_succeeded`, `failed`, `cancelled` or `undone`.
     #[schema(value_type = StateName)]
     state: &'static str,
-    /// `json`, `ndjson` or `csv`.
+    /// How its rows came in, or its file is written: `json`, `ndjson` or `csv`.
     #[schema(value_type = FormatName)]
     format: &'static str,
     /// The operation that it is about: of an undo, the one that it undoes.
@@ -44,6 +45,8 @@ pub(crate) struct OperationView {
     warnings: Vec<String>,
     /// Why it is paused; null unless it is.
     pause: Option<PauseView>,
+    /// The file that it has written; null while there is none.
+    file: Option<FileView>,
     /// Why it failed as a whole.
     error: Option<FailureView>,
     /// When the upload began.
@@ -163,13 +166,13 @@ impl PauseView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Progress)]
 pub(crate) struct ProgressView {
-    /// Rows that were uploaded.
+    /// Rows that were uploaded; of an export users who were written, 0 until it is done.
     #[schema(example = 1000)]
     rows_received: u64,
     /// The same.
     #[schema(example = 1000)]
     rows_total: u64,
-    /// Rows whose outcome is settled.
+    /// Rows whose outcome is settled; of an export users who are written so far.
     #[schema(example = 1000)]
     rows_done: u64,
     /// Users that were made.
@@ -181,10 +184,13 @@ pub(crate) struct ProgressView {
     /// Rows that failed; `links.rows` says why.
     #[schema(example = 2)]
     failed: u64,
+    /// Users that an export has written to its file; should its worker die, it begins again at 0.
+    #[schema(example = 0)]
+    exported: u64,
     /// Good rows of which there was nothing to do, or of an upload that is all or nothing and has a bad one.
     #[schema(example = 0)]
     skipped: u64,
-    /// Rows that are done, in percent with one decimal.
+    /// Rows that are done, in percent with one decimal; 0 while nobody knows how many there are.
     #[schema(minimum = 0, maximum = 100, example = 100.0)]
     percent: f64,
     /// Rows done in a second from `started_at` to the last row that is done; null before the start.
@@ -270,6 +276,10 @@ pub(crate) struct LinksView {
     /// The rows with a problem; with `?status=all` all of them.
     #[schema(example = "/api/v1/operations/01981c5e-7a00-7000-8000-000000000001/rows")]
     rows: String,
+    /// The file, of what has one.
+    #[schema(example = "/api/v1/operations/01981c5e-7a00-7000-8000-000000000001/file")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
 }
 
 /// The path of an operation, as `Location` and links give it.
@@ -282,6 +292,7 @@ impl From<Operation> for OperationView {
         let id = operation.id.get();
         let this = path(id);
         let warnings = operation.unknown_columns.iter();
+        let file = operation.file.map(|file| (format!("{this}/file"), file));
         Self {
             id,
             kind: operation.kind.name(),
@@ -310,7 +321,8 @@ impl From<Operation> for OperationView {
             queued_at: operation.queued_at,
             started_at: operation.started_at,
             finished_at: operation.finished_at,
-            links: LinksView { rows: format!("{this}/rows"), this },
+            links: LinksView { rows: format!("{this}/rows"), file: file.as_ref().map(|(href, _)| href.clone()), this },
+            file: file.map(|(href, file)| FileView::new(&file, href)),
         }
     }
 }
@@ -328,7 +340,8 @@ impl ProgressView {
             created,
             changed,
             failed: progress.failed,
-            skipped: progress.rows_done.saturating_sub(created + changed + progress.failed),
+            exported: progress.exported,
+            skipped: progress.rows_done.saturating_sub(created + changed + progress.failed + progress.exported),
             percent: progress.percent(),
             rows_per_second: operation.rows_per_second(),
             blocks_total: progress.blocks_total,

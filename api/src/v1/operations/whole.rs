@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
+use muster_application::csv::write_record;
 use muster_application::operations::{Export, ExportFilter, ExportedRow};
 use muster_application::{AppError, Context};
 use muster_domain::operations::{MatchBy, Operation, OperationKind, RowStatus};
@@ -16,7 +17,6 @@ use uuid::Uuid;
 
 use super::rows::RowProblemView;
 use crate::extract::Params;
-use crate::formats::write_record;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -28,6 +28,9 @@ const OF_IMPORTS_BY_ID: &[&str] = &["id", "email", "username", "full_name"];
 const OF_CHANGES: &[&str] = &["id", "email", "username", "full_name", "is_active"];
 /// What became of them. The number comes last: by it a mended row is retried.
 const RESULTS: &[&str] = &["status", "user_id", "problem", "row"];
+/// Kinds of files.
+pub(super) const NDJSON: &str = "application/x-ndjson";
+pub(super) const CSV: &str = "text/csv; charset=utf-8; header=present";
 
 /// How rows are answered as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,8 +86,8 @@ impl Whole {
 
     const fn media_type(self) -> &'static str {
         match self {
-            Self::Ndjson => "application/x-ndjson",
-            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Ndjson => NDJSON,
+            Self::Csv => CSV,
         }
     }
 
@@ -150,12 +153,15 @@ impl Whole {
             }
             Ok(Some((Bytes::from(out), export)))
         });
-        let pages = pages.inspect_err(move |error: &AppError| {
-            let source = error.source.as_deref().map(|source| source as &dyn std::error::Error);
-            tracing::warn!(operation.id = %id, code = error.code.name(), error = source, "a download broke off");
-        });
+        let pages = pages.inspect_err(move |error| broke_off(id, error));
         stream::once(async move { Ok(self.head(fields)) }).chain(pages)
     }
+}
+
+/// Said here, because the answer has begun and can only end.
+pub(super) fn broke_off(operation: Uuid, error: &AppError) {
+    let source = error.source.as_deref().map(|source| source as &dyn std::error::Error);
+    tracing::warn!(operation.id = %operation, code = error.code.name(), error = source, "a download broke off");
 }
 
 fn fields(operation: &Operation) -> &'static [&'static str] {

@@ -1,5 +1,6 @@
 mod errors;
 mod gather;
+mod replay;
 mod retry;
 mod seal;
 
@@ -12,7 +13,8 @@ use muster_domain::operations::{
 use tokio::task::JoinHandle;
 
 pub(crate) use self::errors::key_reused;
-use self::errors::{still_receiving, taken_for_dead};
+use self::errors::taken_for_dead;
+use self::replay::replay;
 use super::{BlockBuilder, ImportRow};
 use crate::ports::UnitOfWork;
 use crate::{App, AppError, Context, ErrorCode, ErrorKind};
@@ -289,15 +291,7 @@ impl Upload {
 
     async fn replayed(&mut self, entry: IdempotencyEntry, digest: [u8; 32]) -> Result<Submitted, AppError> {
         self.target = Target::Ended;
-        match entry.digest {
-            None => Err(still_receiving()),
-            Some(first) if first == digest => {
-                let KeyOwner::Operation(first) = entry.owner else { return Err(key_reused()) };
-                let operation = self.app.operation(&self.ctx, first).await?;
-                Ok(Submitted { operation, replayed: true })
-            }
-            Some(_) => Err(key_reused()),
-        }
+        self.app.replayed(&self.ctx, entry, digest).await
     }
 }
 
@@ -323,8 +317,4 @@ async fn discard(app: &App, ctx: &Context, id: OperationId) {
     if let Err(error) = app.discard_upload(ctx, id).await {
         tracing::warn!(operation.id = %id, error = &error as &dyn std::error::Error, "an upload was not removed; the sweeper will");
     }
-}
-
-fn replay(entry: IdempotencyEntry) -> Result<Target, AppError> {
-    if entry.digest.is_none() { Err(still_receiving()) } else { Ok(Target::Replay(entry)) }
 }

@@ -1,5 +1,6 @@
-//! `POST /api/v1/operations`: changes to users who are there, a few or hundreds of thousands.
+//! `POST /api/v1/operations`: changes to users who are there, a few or hundreds of thousands, and exports of them.
 
+mod export;
 mod request;
 
 use axum::Json;
@@ -8,6 +9,7 @@ use axum::extract::State;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use muster_application::Context;
 use muster_application::imports::{NewUpload, Submitted};
 use muster_domain::operations::{ErrorBudget, MatchBy, OnError, OperationKind, OperationOptions, UploadFormat};
 
@@ -29,11 +31,13 @@ use crate::v1::users::batch::format_of;
 const NDJSON: &str = "{\"id\":\"01981c5e-7a00-7000-8000-000000000001\",\"full_name\":\"Ada King\"}\n";
 const CSV: &str = "id,full_name\n01981c5e-7a00-7000-8000-000000000001,Ada King\n";
 
-/// Change many users
+/// Change many users, or export them
 ///
 /// JSON names users by their ids, up to 10 000, or by a filter as of the search; NDJSON and CSV have a row for each user, up
 /// to 5 million, and `kind` in the query. Everybody is changed once, in blocks of 10 000; rows whose user is not there, or who
 /// would get what another one has, fail and are reported.
+///
+/// JSON with `users.export` writes all users whom a filter means, as they are at one moment, to a file.
 #[utoipa::path(
     post, path = "/api/v1/operations", operation_id = "begin_operation", tag = "Operations",
     params(
@@ -82,7 +86,19 @@ pub(crate) async fn begin(
     };
     let submitted = if format == UploadFormat::Json {
         let body = body.whole().await?;
-        let request = Request::parse(&body)?;
+        let members = request::members(&body)?;
+        if let Some(new) = export::parse(&members, key.0.as_deref())? {
+            if options.dry_run {
+                return Err(Problem::invalid(
+                    "/query/dry_run",
+                    "invalid_option",
+                    "an export writes to no user: there is nothing to plan",
+                ));
+            }
+            let submitted = state.app.begin_export(&ctx, new, &body).await?;
+            return begun(&state, &ctx, submitted, prefer).await;
+        }
+        let request = Request::parse(&members)?;
         let new = NewUpload { kind: request.kind, format, key: key.0, parent: None };
         let mut upload = state.app.begin_upload(ctx.clone(), new).await?;
         upload.absorb(&body);
@@ -108,8 +124,12 @@ pub(crate) async fn begin(
         let Received { upload, trailer, .. } = receive(upload, body, reader).await?;
         upload.finish(options, &trailer.unknown_fields).await?
     };
+    begun(&state, &ctx, submitted, prefer).await
+}
+
+async fn begun(state: &ApiState, ctx: &Context, submitted: Submitted, prefer: Prefer) -> Result<Response, Problem> {
     let patience = prefer.wait.unwrap_or_default();
-    let operation = super::follow(&state.app, &ctx, submitted.operation, patience).await?;
+    let operation = super::follow(&state.app, ctx, submitted.operation, patience).await?;
     Ok(answer(Submitted { operation, ..submitted }, prefer))
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::openapi::ChangeKindName;
+use crate::openapi::{BegunKindName, FileFormatName};
 use crate::problem::Problem;
 use crate::v1::users::filter;
 
@@ -20,13 +20,13 @@ const MAX_IDS: usize = 10_000;
 /// What is asked for when the kind is wrong.
 pub(super) const KINDS: &str = "users.update, users.deactivate, users.delete, users.restore or users.erase";
 
-/// What to do with whom: `ids` or `filter`, one of the two.
+/// What to do with whom: `ids` or `filter`, one of the two; of `users.export` a `filter`, or nobody for all users.
 #[derive(ToSchema, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes the body in the OpenAPI document; members are read one by one instead")]
 pub(crate) struct OperationRequest {
     /// What to do.
-    #[schema(value_type = ChangeKindName)]
+    #[schema(value_type = BegunKindName)]
     kind: String,
     /// Whom, by id: 1 to 10 000.
     #[schema(min_items = 1, max_items = 10_000, nullable = false, example = json!(["01981c5e-7a00-7000-8000-000000000001"]))]
@@ -37,9 +37,12 @@ pub(crate) struct OperationRequest {
     /// For `users.update`: what to set.
     #[schema(nullable = false)]
     set: Option<SetRequest>,
+    /// For `users.export`: how the file is written; `ndjson` by default.
+    #[schema(value_type = Option<FileFormatName>, nullable = false)]
+    format: Option<String>,
 }
 
-/// Conditions on users: at least one. They mean what the parameters of the search mean.
+/// Conditions on users: at least one, unless users are exported. They mean what the parameters of the search mean.
 #[derive(ToSchema, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[schema(as = OperationFilter)]
@@ -120,21 +123,29 @@ pub(super) fn kind(name: &str) -> Option<OperationKind> {
     OperationKind::CHANGES.into_iter().find(|kind| kind.name() == name)
 }
 
-fn wrong(member: &str, detail: impl Into<String>) -> Problem {
+pub(super) fn wrong(member: &str, detail: impl Into<String>) -> Problem {
     Problem::invalid(format!("/{member}"), "invalid_option", detail.into())
 }
 
+/// The members of the body.
+pub(super) type Members = Map<String, Value>;
+
+pub(super) fn members(body: &[u8]) -> Result<Members, Problem> {
+    serde_json::from_slice(body).map_err(|_| Problem::invalid("", "invalid_json", "the body must be a JSON object"))
+}
+
+pub(super) fn known_members(members: &Members, known: &[&str]) -> Result<(), Problem> {
+    let Some(other) = members.keys().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
+    // Its name may be anything.
+    let detail = format!("member {} is not known; there are {}", shown(other), known.join(", "));
+    Err(Problem::invalid("", "unknown_member", detail))
+}
+
 impl Request {
-    pub(super) fn parse(body: &[u8]) -> Result<Self, Problem> {
-        let members: Map<String, Value> = serde_json::from_slice(body)
-            .map_err(|_| Problem::invalid("", "invalid_json", "the body must be a JSON object"))?;
-        if let Some(other) = members.keys().find(|name| !["kind", "ids", "filter", "set"].contains(&name.as_str())) {
-            // Its name may be anything.
-            let detail = format!("member {} is not known; there are kind, ids, filter and set", shown(other));
-            return Err(Problem::invalid("", "unknown_member", detail));
-        }
+    pub(super) fn parse(members: &Members) -> Result<Self, Problem> {
+        known_members(members, &["kind", "ids", "filter", "set"])?;
         let kind = members.get("kind").and_then(Value::as_str).and_then(kind);
-        let kind = kind.ok_or_else(|| wrong("kind", format!("kind must be {KINDS}")))?;
+        let kind = kind.ok_or_else(|| wrong("kind", format!("kind must be {KINDS}, or users.export")))?;
         let whom = match (members.get("ids"), members.get("filter")) {
             (Some(ids), None) => Whom::Ids(parse_ids(ids)?),
             (None, Some(filter)) => Whom::Filter(parse_filter(filter, kind)?),
@@ -199,7 +210,11 @@ fn parse_ids(ids: &Value) -> Result<Vec<Uuid>, Problem> {
 fn parse_filter(filter: &Value, kind: OperationKind) -> Result<UserFilter, Problem> {
     let members = filter.as_object().filter(|members| !members.is_empty());
     let members = members.ok_or_else(|| wrong("filter", "filter must be an object with at least one condition"))?;
-    let mut found = UserFilter { deleted: kind.is_of_deleted(), ..UserFilter::living() };
+    conditions(members, UserFilter { deleted: kind.is_of_deleted(), ..UserFilter::living() })
+}
+
+/// A filter with further conditions.
+pub(super) fn conditions(members: &Members, mut found: UserFilter) -> Result<UserFilter, Problem> {
     for (name, value) in members {
         let text = value.as_str().filter(|text| !text.is_empty()).and_then(filter::part);
         let moment = value.as_str().and_then(filter::instant);

@@ -15,8 +15,8 @@ pub(super) fn neutral(cell: &str) -> Cow<'_, str> {
     if is_formula(cell) { format!("{MARK}{cell}").into() } else { cell.into() }
 }
 
-/// What a cell stands for: the opposite of [`neutral`].
-pub(super) fn as_meant(cell: &str) -> &str {
+/// What a cell stands for: the opposite of what writing it does.
+pub fn as_meant(cell: &str) -> &str {
     cell.strip_prefix(MARK).filter(|rest| is_formula(rest)).unwrap_or(cell)
 }
 
