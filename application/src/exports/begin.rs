@@ -42,6 +42,7 @@ impl App {
             }
         }
         let options = OperationOptions { send_welcome: false, ..OperationOptions::of(OnError::Continue) };
+        self.check_limits(operations, 0, true).await?;
         operations.insert(&new, now).await?;
         operations.append_blocks(new.id, &[block], now).await?;
         operations.queue(new.id, options, &[], 0, 1, now).await?;
