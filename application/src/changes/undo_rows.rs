@@ -11,7 +11,7 @@ use crate::{App, AppError};
 
 impl App {
     /// Takes back what the rows of a block of another operation did, of those users whom nobody has changed since. Rows that
-    /// did nothing are passed over.
+    /// did nothing, or were taken back by an earlier undo, are passed over.
     pub(crate) async fn undo_rows(
         &self,
         uow: &mut dyn UnitOfWork,
@@ -28,10 +28,14 @@ impl App {
         };
         let stored = uow.operations().stored_rows(parent.id, first, last).await?;
         let mut stored: HashMap<u32, StoredRow> = stored.into_iter().map(|row| (row.row, row)).collect();
+        let taken_back = uow.operations().taken_back(parent.id, operation.id, first, last).await?;
         let (ids, unstored) = (parent.row_ids(), block.unstored());
         let mut wanted = Vec::new();
         for row in first..=last {
             let found = stored.remove(&row);
+            if taken_back.binary_search(&row).is_ok() {
+                continue;
+            }
             let status = found.as_ref().map(|row| row.status).or(unstored);
             if status.is_some_and(RowStatus::is_user) {
                 let target = ids.id(row);

@@ -220,6 +220,12 @@ async fn an_import_is_undone_but_for_whom_somebody_changed() -> Result<()> {
     assert_eq!(world.named("ada").await?.username, before.username);
     // Not all of it was taken back.
     assert_eq!(world.app.operation(&world.ctx, import.id).await?.state, OperationState::Succeeded);
+
+    // Begun again when the other one is gone, too, it leaves alone what the first one took back.
+    world.app.force_delete_user(&world.ctx, changed.id).await?;
+    let again = world.undo(import.id).await?;
+    assert_eq!((again.state, again.progress.skipped()), (OperationState::Succeeded, 7));
+    assert_eq!(world.app.operation(&world.ctx, import.id).await?.state, OperationState::Undone);
     Ok(())
 }
 

@@ -140,6 +140,34 @@ async fn a_block_that_differs_after_all_were_looked_at_waits_for_somebody() -> R
 }
 
 #[tokio::test]
+async fn the_pause_before_it_comes_about_once_wherever_it_is_cut() -> Result<()> {
+    for n in 1..40 {
+        for fault in [Fault::Call(n), Fault::Commit(n), Fault::Answer(n)] {
+            let world = World::new();
+            let (planned, digest) = plan(&world, 3, PLAN).await?;
+            let id = world.app.apply_operation(&world.ctx, planned.id, digest).await?.operation.id;
+            world.app.prepare_operation(&world.ctx, id, &NoHeartbeat).await?;
+            world.make("n2--1").await?;
+            world.store.fail_next(fault);
+            while !matches!(world.range(id, &NoHeartbeat).await, Ok(done) if done.paused) {}
+            world.store.heal();
+            let paused = world.app.operation(&world.ctx, id).await?;
+            assert_eq!(paused.pause.map(|pause| pause.reason), Some(PauseReason::OutcomeDiffers), "{fault:?}");
+            assert_eq!((paused.progress.blocks_done, paused.progress.created), (1, 3), "{fault:?}");
+            world.store.fail_next(fault);
+            if world.app.resume_operation(&world.ctx, id, None).await.is_err() {
+                world.app.resume_operation(&world.ctx, id, None).await?;
+            }
+            while world.run(id).await.is_err() {}
+            world.store.heal();
+            let done = world.app.operation(&world.ctx, id).await?;
+            assert_eq!(counts(&done), (8, 0, 0, 4), "{fault:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn only_a_plan_that_is_whole_is_applied_and_only_by_its_digest() -> Result<()> {
     let world = World::new();
     let conflict =

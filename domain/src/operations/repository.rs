@@ -118,6 +118,15 @@ pub trait OperationRepository: Send {
     /// Notes that rows that the operation has twice in different blocks were reported.
     async fn note_prepared(&mut self, operation: OperationId, now: DateTime<Utc>) -> Result<(), RepositoryError>;
 
+    /// Which of these rows of an operation other undos of it than this one have taken back, ascending.
+    async fn taken_back(
+        &mut self,
+        operation: OperationId,
+        undo: OperationId,
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<u32>, RepositoryError>;
+
     /// The ledger's line of the block that is done and begins with this row, or none.
     async fn settled_block(
         &mut self,

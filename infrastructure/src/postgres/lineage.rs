@@ -60,6 +60,32 @@ impl PgUnitOfWork {
         Ok((to_u32(copied.rows)?, to_u32(copied.blocks)?))
     }
 
+    pub(super) async fn undone_by_others(
+        &mut self,
+        operation: OperationId,
+        undo: OperationId,
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<u32>, RepositoryError> {
+        let numbers = sqlx::query_scalar!(
+            r#"select distinct r.number
+               from operations o
+               join operation_rows r on r.tenant_id = o.tenant_id and r.operation_id = o.id
+               where o.tenant_id = $1 and o.parent_id = $2 and coalesce(o.relation, 'undo') = 'undo' and o.id <> $3
+                 and r.number between $4 and $5 and r.status in ('updated', 'deleted', 'restored')
+               order by r.number"#,
+            self.tenant,
+            operation.get(),
+            undo.get(),
+            to_i32(first)?,
+            to_i32(last)?,
+        )
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
+        numbers.into_iter().map(to_u32).collect()
+    }
+
     pub(super) async fn copy_blocks_of_plan(
         &mut self,
         operation: OperationId,

@@ -197,6 +197,16 @@ impl OperationRepository for PgUnitOfWork {
         self.copy_blocks_of(operation, parent).await
     }
 
+    async fn taken_back(
+        &mut self,
+        operation: OperationId,
+        undo: OperationId,
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<u32>, RepositoryError> {
+        self.undone_by_others(operation, undo, first, last).await
+    }
+
     async fn copy_plan(&mut self, operation: OperationId, plan: OperationId) -> Result<(u32, u32), RepositoryError> {
         self.copy_blocks_of_plan(operation, plan).await
     }

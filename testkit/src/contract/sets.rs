@@ -120,6 +120,12 @@ pub(super) async fn an_undo_gets_the_blocks_that_did_something(arena: &Arena<'_>
         ensure!(uow.operations().settled_block(ID, first_row).await?.is_some_and(|block| block.rows == rows));
     }
     ensure!(uow.operations().settled_block(ID, 13).await?.is_none());
+    let rows = [(1, RowStatus::Deleted), (2, RowStatus::Failed), (10, RowStatus::Updated)];
+    let rows = rows.map(|(row, status)| StoredRow::new(row, 0, status));
+    uow.operations().insert_rows(undo.id, &rows).await?;
+    ensure!(uow.operations().taken_back(ID, operation_id(3), 1, 5).await? == [1]);
+    ensure!(uow.operations().taken_back(ID, operation_id(3), 1, 10).await? == [1, 10]);
+    ensure!(uow.operations().taken_back(ID, undo.id, 1, 10).await?.is_empty());
     ensure!(uow.operations().latest_child(ID, Relation::Undo).await? == Some(undo.id));
     ensure!(uow.operations().latest_child(undo.id, Relation::Undo).await?.is_none());
     let found = uow.operations().find(undo.id).await?.context("no undo")?;

@@ -1,5 +1,6 @@
 //! Operations that go on from others: undo, plan and apply, retry.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -19,6 +20,16 @@ impl TenantState {
     pub(super) fn latest_child(&self, parent: Parent) -> Option<OperationId> {
         let children = self.operations.iter().filter(|(_, stored)| stored.parent == Some(parent));
         children.max_by_key(|(id, stored)| (stored.created_at, **id)).map(|(id, _)| *id)
+    }
+
+    pub(super) fn taken_back(&self, id: OperationId, undo: OperationId, first: u32, last: u32) -> Vec<u32> {
+        let parent = Some(Parent { id, relation: Relation::Undo });
+        let others = self.operations.iter().filter(|(other, stored)| stored.parent == parent && **other != undo);
+        let rows = others.flat_map(|(other, _)| self.rows.range((*other, first)..=(*other, last)));
+        let done =
+            rows.filter(|(_, row)| matches!(row.status, RowStatus::Updated | RowStatus::Deleted | RowStatus::Restored));
+        let numbers: BTreeSet<u32> = done.map(|((_, number), _)| *number).collect();
+        numbers.into_iter().collect()
     }
 
     fn blocks_of(&self, id: OperationId) -> impl Iterator<Item = &StoredBlock> {

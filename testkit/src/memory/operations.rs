@@ -196,6 +196,16 @@ impl OperationRepository for MemoryUnit {
         self.statement(|draft| Ok(draft.copy_blocks(operation, parent)))
     }
 
+    async fn taken_back(
+        &mut self,
+        operation: OperationId,
+        undo: OperationId,
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<u32>, RepositoryError> {
+        self.statement(|draft| Ok(draft.taken_back(operation, undo, first, last)))
+    }
+
     async fn copy_plan(&mut self, operation: OperationId, plan: OperationId) -> Result<(u32, u32), RepositoryError> {
         self.statement(|draft| Ok(draft.copy_plan(operation, plan)))
     }

@@ -88,12 +88,11 @@ pub(crate) async fn begin(
         let body = body.whole().await?;
         let members = request::members(&body)?;
         if let Some(new) = export::parse(&members, key.0.as_deref())? {
-            if options.dry_run {
-                return Err(Problem::invalid(
-                    "/query/dry_run",
-                    "invalid_option",
-                    "an export writes to no user: there is nothing to plan",
-                ));
+            for name in ["dry_run", "on_error", "max_errors", "match"] {
+                if params.get(name)?.is_some() {
+                    let detail = format!("{name} means nothing for an export, which writes to nobody");
+                    return Err(Problem::invalid(format!("/query/{name}"), "invalid_option", detail));
+                }
             }
             let submitted = state.app.begin_export(&ctx, new, &body).await?;
             return begun(&state, &ctx, submitted, prefer).await;
