@@ -50,6 +50,14 @@ fn stop(stack: &Stack, client: &Client, id: &str, what: &str) -> Result<u64> {
     Ok(done)
 }
 
+fn replace_worker(stack: &Stack, world: &mut World) -> Result<()> {
+    if let Some(mut worker) = world.worker.take() {
+        worker.kill_hard()?;
+    }
+    world.worker = Some(stack.spawn_worker()?);
+    Ok(())
+}
+
 #[test]
 fn a_paused_import_stands_still_and_goes_on_whoever_is_killed() {
     test("paused", |stack| {
@@ -78,10 +86,7 @@ fn a_paused_import_stands_still_and_goes_on_whoever_is_killed() {
 
         // Again, and this time the worker dies while it is paused.
         let done = stop(stack, &world.client, &id, "pause")?;
-        if let Some(mut worker) = world.worker.take() {
-            worker.kill_hard()?;
-        }
-        world.worker = Some(stack.spawn_worker()?);
+        replace_worker(stack, &mut world)?;
         ask(&world.client, &id, "resume")?.must_be(200)?;
         let begin = Instant::now();
         wait_for_rows(&world.client, &id, done + 1)?;
@@ -139,14 +144,17 @@ fn a_cancelled_import_keeps_what_is_done_and_its_workflow_ends() {
 }
 
 #[test]
-fn the_error_budget_pauses_an_import_that_goes_wrong() {
+fn the_error_budget_pauses_an_import_that_goes_wrong_whoever_is_killed() {
     test("budget", |stack| {
-        let world = World::start(stack)?;
+        let mut world = World::start(stack)?;
         let mut csv = rows::csv("budget", 60_000)?;
         // A whole block of rows that are there already.
         csv.extend(rows::csv("budget", 60_000)?.split_inclusive(|byte| *byte == b'\n').skip(1).flatten());
         let id = world.client.import_csv("send_welcome=false&max_errors=1%25", &csv)?;
+        wait_for_rows(&world.client, &id, 10_000)?;
+        replace_worker(stack, &mut world)?;
         wait_until("the pause", PATIENCE, || Ok((state_of(&world.client, &id)? == "paused").then_some(())))?;
+        replace_worker(stack, &mut world)?;
         let operation = world.client.operation(&id)?;
         ensure!(at(&operation, "/pause/reason") == "error_budget", "{operation:#}");
         ensure!(at(&operation, "/pause/message").as_str().is_some_and(|text| text.contains("max_errors=1%")));

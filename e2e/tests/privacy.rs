@@ -67,6 +67,7 @@ fn no_personal_data_is_in_histories_logs_or_names_of_keys() {
         }
 
         one_by_one(stack, client)?;
+        planned_and_retried(client, &second)?;
 
         // Crashes are told as well.
         stack.postgres.stop()?;
@@ -78,6 +79,23 @@ fn no_personal_data_is_in_histories_logs_or_names_of_keys() {
         logs(stack)?;
         redis(stack)
     });
+}
+
+/// What goes on from an operation, and what takes users out.
+fn planned_and_retried(client: &Client, failed: &str) -> Result<()> {
+    let row = format!("email,username,full_name\nplanned.{},{}_planned,{}\n", email(), CANARY[0], CANARY[2]);
+    let plan = client.ended(&client.import_csv("dry_run=true", row.as_bytes())?, PATIENCE)?;
+    let path = format!("{}/apply", at(&plan, "/links/self").as_str().unwrap_or_default());
+    let digest = at(&plan, "/plan/digest").as_str().unwrap_or_default();
+    client.ask("POST", &path, &[("if-match", digest)], &Value::Null)?.must_be(200)?;
+    let correction = json!({"rows": [{"row": 1, "email": format!("mended.{}", email()), "username": CANARY[2]}]});
+    let retry = client.ask("POST", &format!("/api/v1/operations/{failed}/retry"), &[], &correction)?.must_be(202)?;
+    client.ended(retry.text("/id"), PATIENCE)?;
+    let export = json!({"kind": "users.export", "filter": {"email": email()}, "format": "csv"});
+    let export = client.ask("POST", "/api/v1/operations", &[], &export)?.must_be(202)?;
+    let export = client.ended(export.text("/id"), PATIENCE)?;
+    ensure!(number(&export, "/progress/exported") > 0, "{export:#}");
+    Ok(())
 }
 
 /// A user made alone, through all that can happen to one, refused mail and mistakes of the client included.
