@@ -4,6 +4,7 @@
 //! reader, and to everything else only outside a transaction.
 
 mod app;
+mod busy;
 mod changes;
 mod context;
 pub mod csv;

@@ -92,6 +92,8 @@ pub struct StartOperation {
     pub blocks: u32,
     /// Whether something is to be seen to before the first of them.
     pub prepare: bool,
+    /// Whether it has so few rows that it is not to wait for others.
+    pub small: bool,
 }
 
 impl StartOperation {
@@ -99,7 +101,14 @@ impl StartOperation {
     pub fn of(operation: &Operation) -> Self {
         let Operation { tenant, id, kind, .. } = *operation;
         let prepare = operation.needs_preparing();
-        Self { tenant, operation: id, kind, blocks: operation.progress.blocks_total, prepare }
+        Self {
+            tenant,
+            operation: id,
+            kind,
+            blocks: operation.progress.blocks_total,
+            prepare,
+            small: operation.is_small(),
+        }
     }
 }
 

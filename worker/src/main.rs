@@ -16,7 +16,8 @@ use muster_worker::{Activities, NoInterceptor, Queue, index_users, relay_webhook
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Task queues to serve: control, import, mail, webhooks. Scale each alone by giving some workers only some.
+    /// Task queues to serve: control, import (and with it small), small, mail, webhooks. Scale each alone by giving some
+    /// workers only some.
     #[arg(long, env = "WORKER_QUEUES", value_delimiter = ',', value_parser = queue, default_value = "control,import,mail,webhooks")]
     queues: Vec<Queue>,
     /// Ask the worker that listens on WORKER_HOST and WORKER_PORT whether it is ready; exit with 0 if it is, 1 if not
@@ -25,7 +26,7 @@ struct Arguments {
 }
 
 fn queue(name: &str) -> Result<Queue, String> {
-    Queue::from_name(name).ok_or_else(|| "must be control, import, mail or webhooks".to_owned())
+    Queue::from_name(name).ok_or_else(|| "must be control, import, small, mail or webhooks".to_owned())
 }
 
 fn main() -> ExitCode {
@@ -48,6 +49,7 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     health_server::serve(address, wired.health.clone(), wired.metrics(|_| {})).await?;
     tokio::spawn(wired.keep_cache());
     let activities = Activities::new(wired.app.clone());
+    let queues = Queue::with_small(arguments.queues.clone());
     if arguments.queues.contains(&Queue::Mail) {
         tokio::spawn(relay_welcomes(wired.app.clone()));
     }
@@ -65,7 +67,7 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     let namespace = &config.temporal_namespace;
     let ended = tokio::select! {
         refused = wired.guard() => Err(refused.into()),
-        ended = run(&wired.temporal, namespace, &arguments.queues, &activities, || None::<NoInterceptor>, stop) => ended,
+        ended = run(&wired.temporal, namespace, &queues, &activities, || None::<NoInterceptor>, stop) => ended,
     };
     wired.leave_cache().await;
     ended

@@ -23,6 +23,8 @@ pub enum Queue {
     Control,
     /// Rows.
     Import,
+    /// Rows of operations that have few.
+    Small,
     /// Mail.
     Mail,
     /// Webhooks.
@@ -31,13 +33,14 @@ pub enum Queue {
 
 impl Queue {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Control, Self::Import, Self::Mail, Self::Webhooks];
+    pub const ALL: [Self; 5] = [Self::Control, Self::Import, Self::Small, Self::Mail, Self::Webhooks];
 
     /// Its name at the server.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Control => names::CONTROL_QUEUE,
             Self::Import => names::IMPORT_QUEUE,
+            Self::Small => names::SMALL_QUEUE,
             Self::Mail => names::MAIL_QUEUE,
             Self::Webhooks => names::WEBHOOK_QUEUE,
         }
@@ -48,12 +51,19 @@ impl Queue {
         Self::ALL.into_iter().find(|queue| queue.name() == name || queue.name().strip_prefix("muster-") == Some(name))
     }
 
+    /// These, and the queue of small operations with that of all others: who asks for rows means both.
+    pub fn with_small(mut queues: Vec<Self>) -> Vec<Self> {
+        if queues.contains(&Self::Import) && !queues.contains(&Self::Small) {
+            queues.push(Self::Small);
+        }
+        queues
+    }
+
     /// Activities at once: rows are bound by the database, mails by the outside. A webhook waits for an endpoint, 15 seconds
     /// at worst, and holds no database connection while it does: a few dead endpoints must not be in the way of all.
     const fn activities(self) -> usize {
         match self {
-            Self::Control | Self::Mail => 4,
-            Self::Import => 8,
+            Self::Control | Self::Import | Self::Small | Self::Mail => 4,
             Self::Webhooks => 64,
         }
     }
@@ -83,7 +93,7 @@ impl Queue {
                 options.register_workflow::<Ping>()?;
                 options.register_activities(activities.control());
             }
-            Self::Import => {
+            Self::Import | Self::Small => {
                 options.register_activities(activities.imports());
             }
             Self::Mail => {

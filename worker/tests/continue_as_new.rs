@@ -53,6 +53,7 @@ async fn an_import_continues_as_new_and_does_every_block_once() {
             ranges_per_run: 2,
             has_mails: false,
             prepare: false,
+            small: false,
         };
         let workflow = names::operation_workflow(ctx.tenant.get(), operation.id.get());
         let start = WorkflowStartOptions::new(names::CONTROL_QUEUE, workflow).build();

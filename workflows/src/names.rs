@@ -7,12 +7,14 @@ use uuid::Uuid;
 pub const CONTROL_QUEUE: &str = "muster-control";
 /// Rows: heavy on the database.
 pub const IMPORT_QUEUE: &str = "muster-import";
+/// Rows of operations that have few of them: they do not wait for those that have many.
+pub const SMALL_QUEUE: &str = "muster-small";
 /// Mail: slow, waits for an outside server.
 pub const MAIL_QUEUE: &str = "muster-mail";
 /// Webhooks: slow, wait for servers of tenants.
 pub const WEBHOOK_QUEUE: &str = "muster-webhooks";
 /// Every task queue that a worker can serve.
-pub const QUEUES: [&str; 4] = [CONTROL_QUEUE, IMPORT_QUEUE, MAIL_QUEUE, WEBHOOK_QUEUE];
+pub const QUEUES: [&str; 5] = [CONTROL_QUEUE, IMPORT_QUEUE, SMALL_QUEUE, MAIL_QUEUE, WEBHOOK_QUEUE];
 
 /// The schedule that looks after what crashes and outages leave behind.
 pub const SWEEPER_SCHEDULE: &str = "muster-sweeper";

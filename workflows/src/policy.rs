@@ -5,7 +5,7 @@ use std::time::Duration;
 use temporalio_common::RetryPolicy;
 use temporalio_workflow::{ActivityCloseTimeouts, ActivityOptions};
 
-use crate::names::{CONTROL_QUEUE, IMPORT_QUEUE, MAIL_QUEUE, WEBHOOK_QUEUE};
+use crate::names::{CONTROL_QUEUE, IMPORT_QUEUE, MAIL_QUEUE, SMALL_QUEUE, WEBHOOK_QUEUE};
 
 /// Ranges of blocks that are imported at the same time, per operation. Postgres, not the worker, is the limit.
 pub const IMPORT_LANES: u32 = 4;
@@ -38,8 +38,10 @@ pub fn run_range(blocks: u32) -> u32 {
 }
 
 /// `run_range`: minutes at most; about half a day of attempts while the database is down.
-pub fn import() -> ActivityOptions {
-    options(IMPORT_QUEUE, Duration::from_mins(30), retry(Duration::from_secs(1), PAUSE, 10_000))
+/// One of few rows has its own queue, on which no block of many rows is ever before it.
+pub fn import(small: bool) -> ActivityOptions {
+    let queue = if small { SMALL_QUEUE } else { IMPORT_QUEUE };
+    options(queue, Duration::from_mins(30), retry(Duration::from_secs(1), PAUSE, 10_000))
 }
 
 /// `prepare_operation`: reads every row of an operation; of a plan it does every block once, and takes it back.

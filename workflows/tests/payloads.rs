@@ -19,7 +19,7 @@ fn payloads_are_ids_and_ranges() {
         json!({
             "RunOperationInput": RunOperationInput {
                 tenant_id: TENANT, operation_id: OPERATION, blocks: 3, first_block: 1, ranges_per_run: 0, has_mails: false,
-                prepare: true,
+                prepare: true, small: true,
             },
             "PrepareOperation": PrepareOperation { tenant_id: TENANT, operation_id: OPERATION },
             "BlockRange": BlockRange { tenant_id: TENANT, operation_id: OPERATION, first_block: 0, last_block: 8 },
@@ -39,7 +39,7 @@ fn the_first_form_of_each_payload_is_still_read() {
     let input = json!({ "tenant_id": TENANT, "operation_id": OPERATION, "blocks": 3 });
     let read: RunOperationInput = serde_json::from_value(input).unwrap();
     assert_eq!((read.blocks, read.first_block, read.ranges_per_run), (3, 0, 0));
-    assert!(!read.has_mails && !read.prepare);
+    assert!(!read.has_mails && !read.prepare && !read.small);
     let done: RangeDone = serde_json::from_value(json!({ "ended": true, "has_mails": true })).unwrap();
     assert_eq!(done, RangeDone { ended: true, has_mails: true, paused: false, state: String::new() });
     let finish: FinishOperation =

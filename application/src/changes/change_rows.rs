@@ -5,6 +5,7 @@ use muster_domain::users::{EmailAddress, Given, UserChanges, UserPatch, Username
 use muster_domain::{FieldError, UserId};
 
 use super::{Change, Wanted};
+use crate::busy::busy;
 use crate::imports::{ImportRow, RowProblem, decode_block, failed_row, is_reported};
 use crate::operations::BlockWork;
 use crate::ports::UnitOfWork;
@@ -33,19 +34,7 @@ impl App {
         payload: &BlockPayload,
         reported: &[StoredRow],
     ) -> Result<BlockWork, AppError> {
-        let text = decode_block(payload)?;
-        let (mut parsed, mut rows) = (Vec::new(), Vec::new());
-        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        for (number, line) in (payload.first_row..).zip(lines) {
-            if is_reported(reported, number) {
-                continue;
-            }
-            let row: ImportRow<'_> = serde_json::from_slice(line).map_err(AppError::internal)?;
-            match self.parse_change(operation, &row) {
-                Ok((key, change)) => parsed.push(Parsed { row: number, line: row.line, key, change }),
-                Err(problems) => rows.push(failed_row(number, row.line, &problems)?),
-            }
-        }
+        let (parsed, mut rows) = busy(|| self.parse_changes(operation, payload, reported))?;
         let found = found(uow, &parsed).await?;
         let mut wanted = Vec::with_capacity(parsed.len());
         for Parsed { row, line, key, change } in parsed {
@@ -63,6 +52,29 @@ impl App {
         }
         rows.extend(self.apply_changes(uow, operation, wanted).await?);
         Ok(BlockWork { created: 0, rows })
+    }
+
+    /// What each row wants, and those that cannot be read.
+    fn parse_changes(
+        &self,
+        operation: &Operation,
+        payload: &BlockPayload,
+        reported: &[StoredRow],
+    ) -> Result<(Vec<Parsed>, Vec<StoredRow>), AppError> {
+        let text = decode_block(payload)?;
+        let (mut parsed, mut failed) = (Vec::new(), Vec::new());
+        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        for (number, line) in (payload.first_row..).zip(lines) {
+            if is_reported(reported, number) {
+                continue;
+            }
+            let row: ImportRow<'_> = serde_json::from_slice(line).map_err(AppError::internal)?;
+            match self.parse_change(operation, &row) {
+                Ok((key, change)) => parsed.push(Parsed { row: number, line: row.line, key, change }),
+                Err(problems) => failed.push(failed_row(number, row.line, &problems)?),
+            }
+        }
+        Ok((parsed, failed))
     }
 
     fn parse_change(&self, operation: &Operation, row: &ImportRow<'_>) -> Result<(Key, Change), Vec<RowProblem>> {

@@ -4,6 +4,7 @@ use muster_domain::users::{NewUser, UserFields};
 
 use super::problems::{Holders, failed_row};
 use super::{ImportRow, RowProblem, decode_block};
+use crate::busy::busy;
 use crate::operations::BlockWork;
 use crate::ports::UnitOfWork;
 use crate::{App, AppError, ErrorCode, ErrorKind};
@@ -37,7 +38,7 @@ impl App {
         payload: &BlockPayload,
         reported: &[StoredRow],
     ) -> Result<BlockWork, AppError> {
-        let mut parsed = self.parse_block(operation, payload, reported)?;
+        let mut parsed = busy(|| self.parse_block(operation, payload, reported))?;
         let met = self.insert_users(uow, operation, &mut parsed).await?;
         let created = count(parsed.users.len() - met.len())?;
         let mut met: Vec<_> = met.into_iter().chain(parsed.named).collect();

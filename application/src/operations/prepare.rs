@@ -3,6 +3,7 @@ use muster_domain::operations::{Operation, OperationFailure, OperationState, Upl
 
 use super::run_block::Tried;
 use super::{RangeDone, go_on};
+use crate::busy::busy;
 use crate::imports::Repeats;
 use crate::ports::{Heartbeat, UnitOfWork};
 use crate::{App, AppError, Context};
@@ -52,7 +53,7 @@ impl App {
         let mut next = 0;
         while let Some(block) = self.block_from(operation, next, beat).await? {
             next = block.number + 1;
-            self.count_keys(&mut repeats, operation, block)?;
+            busy(|| self.count_keys(&mut repeats, operation, block))?;
         }
         next = 0;
         let are_several = repeats.counted();

@@ -8,6 +8,9 @@ use super::{
 };
 use crate::{OperationId, TenantId, UserId};
 
+/// Most rows of an operation that is small.
+const SMALL_ROWS: u64 = 1_000;
+
 /// Why an operation as a whole failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationFailure {
@@ -130,6 +133,11 @@ impl Operation {
     /// twice, or that a plan of several blocks still holds.
     pub fn needs_preparing(&self) -> bool {
         self.progress.blocks_total > 1 && !matches!(self.kind, OperationKind::Undo | OperationKind::UsersExport)
+    }
+
+    /// Whether it is done in a moment: somebody may be waiting for it.
+    pub const fn is_small(&self) -> bool {
+        self.progress.rows_total <= SMALL_ROWS && !matches!(self.kind, OperationKind::UsersExport)
     }
 
     /// Whether what it did can be taken back, once it has ended.

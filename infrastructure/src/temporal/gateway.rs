@@ -77,6 +77,7 @@ fn operation(start: &StartOperation) -> (RunOperationInput, WorkflowStartOptions
         ranges_per_run: 0,
         has_mails: false,
         prepare: start.prepare,
+        small: start.small,
     };
     let summary = format!("{}, {} blocks", start.kind.name(), start.blocks);
     (input, options(start.tenant, attributes(start), names::CONTROL_QUEUE, id, summary))

@@ -28,6 +28,9 @@ pub struct RunOperationInput {
     /// Something is to be seen to before the first block.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prepare: bool,
+    /// It has so few rows that it is not to wait for others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub small: bool,
 }
 
 /// Input of `prepare_operation`.

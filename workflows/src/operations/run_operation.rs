@@ -85,7 +85,7 @@ impl RunOperation {
         input: &RunOperationInput,
         ranges: &Ranges,
     ) -> Result<RangeDone, ActivityExecutionError> {
-        let lanes = (0..policy::IMPORT_LANES.min(input.blocks)).map(|_| Self::lane(ctx, input.blocks, ranges));
+        let lanes = (0..policy::IMPORT_LANES.min(input.blocks)).map(|_| Self::lane(ctx, input, ranges));
         let mut all = RangeDone::default();
         for lane in join_all(lanes).await {
             all = both(all, lane?);
@@ -95,17 +95,17 @@ impl RunOperation {
 
     async fn lane(
         ctx: &WorkflowContext<Self>,
-        blocks: u32,
+        input: &RunOperationInput,
         ranges: &Ranges,
     ) -> Result<RangeDone, ActivityExecutionError> {
         let mut all = RangeDone::default();
         while let Some(range) = ranges.take() {
             let (first, upto) = (range.first_block, range.last_block + 1);
-            let done = ctx.execute_activity(OperationActivities::run_range, range, policy::import()).await?;
+            let done = ctx.execute_activity(OperationActivities::run_range, range, policy::import(input.small)).await?;
             if done.paused || done.ended {
                 ranges.give_back(first);
             } else {
-                ctx.set_current_details(format!("imported up to block {upto} of {blocks}"));
+                ctx.set_current_details(format!("imported up to block {upto} of {}", input.blocks));
             }
             all = both(all, done);
         }
