@@ -1,3 +1,5 @@
+use std::num::NonZero;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use muster_workflows::{DeliverWebhook, Ping, RunOperation, SendWelcomeBatch, SendWelcomeMails, Sweep, names};
@@ -61,9 +63,11 @@ impl Queue {
 
     /// Activities at once: rows are bound by the database, mails by the outside. A webhook waits for an endpoint, 15 seconds
     /// at worst, and holds no database connection while it does: a few dead endpoints must not be in the way of all.
-    const fn activities(self) -> usize {
+    fn activities(self) -> usize {
         match self {
-            Self::Control | Self::Import | Self::Small | Self::Mail => 4,
+            // More blocks at once than processors are done no sooner, and everybody else waits behind them.
+            Self::Import => available_parallelism().map_or(2, NonZero::get).clamp(2, 8),
+            Self::Control | Self::Small | Self::Mail => 4,
             Self::Webhooks => 64,
         }
     }
