@@ -65,8 +65,9 @@ impl Queue {
     /// at worst, and holds no database connection while it does: a few dead endpoints must not be in the way of all.
     fn activities(self) -> usize {
         match self {
-            // More blocks at once than processors are done no sooner, and everybody else waits behind them.
-            Self::Import => available_parallelism().map_or(2, NonZero::get).clamp(2, 8),
+            // One more than there are processors: a block waits for the disk when it commits. More are done no sooner, and
+            // everybody else waits behind them.
+            Self::Import => available_parallelism().map_or(2, NonZero::get).saturating_add(1).clamp(3, 8),
             Self::Control | Self::Small | Self::Mail => 4,
             Self::Webhooks => 64,
         }
