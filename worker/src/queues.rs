@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use muster_workflows::{DeliverWebhook, Ping, RunOperation, SendWelcomeBatch, SendWelcomeMails, Sweep, names};
+use muster_workflows::{
+    DeliverWebhook, Ping, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, Sweep, names,
+};
 use temporalio_common::worker::WorkerDeploymentOptions;
 use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::runtime::PollerBehavior;
@@ -79,12 +81,14 @@ impl Queue {
         match self {
             Self::Control => {
                 options.register_workflow::<RunOperation>()?;
+                options.register_workflow::<RunSchedule>()?;
                 options.register_workflow::<Sweep>()?;
                 options.register_workflow::<Ping>()?;
                 options.register_activities(activities.control());
             }
             Self::Import => {
                 options.register_activities(activities.imports());
+                options.register_activities(activities.schedules());
             }
             Self::Mail => {
                 options.register_workflow::<SendWelcomeMails>()?;
