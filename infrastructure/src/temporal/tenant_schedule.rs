@@ -10,7 +10,7 @@ use temporalio_client::{Client, NamespacedClient};
 use temporalio_common::WorkflowDefinition;
 use temporalio_common::protos::coresdk::AsJsonPayloadExt;
 use temporalio_common::protos::temporal::api::common::v1::{Payloads, Priority, WorkflowType};
-use temporalio_common::protos::temporal::api::enums::v1::{ScheduleOverlapPolicy, WorkflowIdReusePolicy};
+use temporalio_common::protos::temporal::api::enums::v1::ScheduleOverlapPolicy;
 use temporalio_common::protos::temporal::api::schedule::v1::schedule_action::Action;
 use temporalio_common::protos::temporal::api::schedule::v1::{
     Schedule, ScheduleAction, SchedulePolicies, ScheduleSpec, ScheduleState,
@@ -101,7 +101,6 @@ fn schedule(put: &PutSchedule) -> Result<Schedule, TemporalError> {
         task_queue: Some(TaskQueue { name: names::CONTROL_QUEUE.to_owned(), ..TaskQueue::default() }),
         input: Some(Payloads { payloads: vec![input] }),
         workflow_task_timeout: policy::WORKFLOW_TASK.try_into().ok(),
-        workflow_id_reuse_policy: WorkflowIdReusePolicy::RejectDuplicate.into(),
         search_attributes: Some(attributes.into_proto()),
         priority: Some(Priority { fairness_key: tenant_id.to_string(), ..Priority::default() }),
         ..NewWorkflowExecutionInfo::default()

@@ -1,6 +1,8 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::IntoResponse;
 use muster_domain::ScheduleId;
 
 use super::view::ScheduleView;
@@ -16,14 +18,14 @@ use crate::state::ApiState;
 #[utoipa::path(
     post, path = "/api/v1/schedules/{id}/trigger", operation_id = "trigger_schedule", tag = "Schedules",
     params(("id" = uuid::Uuid, Path, description = "Which schedule")),
-    responses((status = 202, description = "The run has been asked for", body = ScheduleView), OfSchedule),
+    responses((status = 202, description = "The run has been asked for", body = ScheduleView, headers(("Retry-After" = String))), OfSchedule),
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn trigger(
     State(state): State<ApiState>,
     Tenant(ctx): Tenant,
     Id(id): Id,
-) -> Result<(StatusCode, Json<ScheduleView>), Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let schedule = state.app.trigger_schedule(&ctx, ScheduleId::new(id)).await?;
-    Ok((StatusCode::ACCEPTED, Json(ScheduleView::new(schedule, state.clock.now())?)))
+    Ok((StatusCode::ACCEPTED, [(RETRY_AFTER, "1")], Json(ScheduleView::new(schedule, state.clock.now())?)))
 }
