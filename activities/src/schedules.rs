@@ -40,7 +40,8 @@ impl ScheduleActivities {
         let context = Context::new(TenantId::new(begin.tenant_id));
         within(schedule_span(&ctx, begin.tenant_id, begin.schedule_id), async {
             let command = command(&begin, waits_for_long(&ctx)).map_err(activity_error)?;
-            alive(&ctx, self.app.run_scheduled(&context, command)).await.map_err(activity_error)
+            // It holds an upload while it gathers, which is large.
+            Box::pin(alive(&ctx, self.app.run_scheduled(&context, command))).await.map_err(activity_error)
         })
         .await
     }

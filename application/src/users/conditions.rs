@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    fn read(filter: Value, kind: OperationKind, run_at: Option<DateTime<Utc>>) -> Result<UserFilter, WrongFilter> {
+    fn read(filter: &Value, kind: OperationKind, run_at: Option<DateTime<Utc>>) -> Result<UserFilter, WrongFilter> {
         read_filter(filter.as_object().unwrap(), kind, run_at)
     }
 
@@ -135,7 +135,7 @@ mod tests {
     fn an_age_counts_back_from_the_run() {
         let run_at = instant("2026-04-01T00:00:00Z").unwrap();
         let filter = json!({"is_active": false, "updated_before": "P90D", "created_after": "2025-01-01T00:00:00Z"});
-        let read_at = |at| read(filter.clone(), OperationKind::UsersDelete, at);
+        let read_at = |at| read(&filter, OperationKind::UsersDelete, at);
         let found = read_at(Some(run_at)).unwrap();
         assert_eq!((found.updated_before, found.deleted), (instant("2026-01-01T00:00:00Z"), false));
         assert_eq!(found.created_after, instant("2025-01-01T00:00:00Z"));
@@ -146,10 +146,10 @@ mod tests {
     #[test]
     fn when_they_were_deleted_is_asked_of_the_deleted() {
         let filter = json!({"deleted_before": "2026-01-01T00:00:00Z"});
-        let found = read(filter.clone(), OperationKind::UsersErase, None).unwrap();
+        let found = read(&filter, OperationKind::UsersErase, None).unwrap();
         assert_eq!((found.deleted, found.deleted_before), (true, instant("2026-01-01T00:00:00Z")));
-        let wrong = read(filter, OperationKind::UsersDelete, None).unwrap_err();
+        let wrong = read(&filter, OperationKind::UsersDelete, None).unwrap_err();
         assert_eq!(wrong.condition, Some("deleted_before"));
-        assert_eq!(read(json!({"shoe_size": 40}), OperationKind::UsersErase, None).unwrap_err().condition, None);
+        assert_eq!(read(&json!({"shoe_size": 40}), OperationKind::UsersErase, None).unwrap_err().condition, None);
     }
 }

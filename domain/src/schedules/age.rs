@@ -7,20 +7,18 @@ const LONGEST: TimeDelta = TimeDelta::days(36_500);
 /// `P1DT6H`). Months and years are not of one length, and nothing here is a matter of minutes.
 pub fn age(text: &str) -> Option<TimeDelta> {
     let rest = text.strip_prefix('P')?;
-    let age = match rest.strip_suffix('W') {
-        Some(weeks) => TimeDelta::try_weeks(number(weeks)?)?,
-        None => {
-            let (days, hours) = match rest.split_once('T') {
-                Some((days, hours)) => (days, Some(hours.strip_suffix('H')?)),
-                None => (rest, None),
-            };
-            let days = match (days, hours) {
-                ("", Some(_)) => TimeDelta::zero(),
-                (days, _) => TimeDelta::try_days(number(days.strip_suffix('D')?)?)?,
-            };
-            let hours = hours.map_or(Some(0), number)?;
-            days.checked_add(&TimeDelta::try_hours(hours)?)?
-        }
+    let age = if let Some(weeks) = rest.strip_suffix('W') {
+        TimeDelta::try_weeks(number(weeks)?)?
+    } else {
+        let (days, hours) = match rest.split_once('T') {
+            Some((days, hours)) => (days, Some(hours.strip_suffix('H')?)),
+            None => (rest, None),
+        };
+        let days = match (days, hours) {
+            ("", Some(_)) => 0,
+            _ => number(days.strip_suffix('D')?)?,
+        };
+        TimeDelta::try_days(days)?.checked_add(&TimeDelta::try_hours(hours.map_or(Some(0), number)?)?)?
     };
     (age <= LONGEST).then_some(age)
 }

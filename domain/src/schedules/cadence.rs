@@ -13,7 +13,8 @@ const REPEATED: TimeDelta = TimeDelta::hours(4);
 /// When a schedule runs: a cron expression of five fields, read on the clocks of a time zone.
 ///
 /// It is read as Temporal reads it, which starts the runs: a day must be right by month, day of the month *and* day of the
-/// week; a time that the clocks skip is no time; one that they show twice counts twice.
+/// week, and a time that the clocks skip is no time. One that they show twice counts twice here; what Temporal makes of those
+/// depends on the zone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cadence {
     cron: String,

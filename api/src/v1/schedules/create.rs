@@ -37,7 +37,7 @@ pub(crate) struct ScheduleCreate {
     /// `*`, lists, ranges, and steps of ranges.
     #[schema(max_length = 120, example = "30 3 * * *")]
     cron: String,
-    /// On whose clocks: a name of the IANA database. A time that they skip is left out; one that they show twice counts twice.
+    /// On whose clocks: a name of the IANA database. A time that they skip is left out; one that they show twice may run twice.
     #[schema(nullable = false, default = "UTC", example = "Europe/Berlin")]
     time_zone: Option<String>,
 }

@@ -71,9 +71,7 @@ fn filter(members: &Map<String, Value>, kind: OperationKind, now: DateTime<Utc>)
 
 fn format(members: &Map<String, Value>, kind: OperationKind) -> Result<Option<UploadFormat>, ErrorDetail> {
     match (members.get("format").map(Value::as_str), kind) {
-        (None, OperationKind::UsersExport) | (Some(Some("ndjson")), OperationKind::UsersExport) => {
-            Ok(Some(UploadFormat::Ndjson))
-        }
+        (None | Some(Some("ndjson")), OperationKind::UsersExport) => Ok(Some(UploadFormat::Ndjson)),
         (Some(Some("csv")), OperationKind::UsersExport) => Ok(Some(UploadFormat::Csv)),
         (Some(_), OperationKind::UsersExport) => Err(wrong("format", "format must be ndjson or csv")),
         (None, _) => Ok(None),
