@@ -74,6 +74,19 @@ pub(crate) fn delivery_span(ctx: &ActivityContext, tenant: uuid::Uuid, delivery:
     )
 }
 
+/// As `span`, for a run of a schedule.
+pub(crate) fn schedule_span(ctx: &ActivityContext, tenant: uuid::Uuid, schedule: uuid::Uuid) -> tracing::Span {
+    let info = ctx.info();
+    tracing::info_span!(
+        "activity",
+        activity.r#type = info.activity_type,
+        activity.attempt = info.attempt,
+        workflow.id = info.workflow_id,
+        tenant.id = %tenant,
+        schedule.id = %schedule,
+    )
+}
+
 /// A future with a span; the trait of `tracing` under a name that reads.
 pub(crate) fn within<F: Future>(span: tracing::Span, work: F) -> tracing::instrument::Instrumented<F> {
     tracing::Instrument::instrument(work, span)

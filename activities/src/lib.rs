@@ -5,10 +5,12 @@ mod error;
 mod heartbeat;
 mod mails;
 mod operations;
+mod schedules;
 mod webhooks;
 
 pub use control::ControlActivities;
 pub use heartbeat::Draining;
 pub use mails::MailActivities;
 pub use operations::OperationActivities;
+pub use schedules::ScheduleActivities;
 pub use webhooks::WebhookActivities;

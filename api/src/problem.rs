@@ -142,6 +142,15 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::ValidationError, detail).errors(errors)
     }
 
+    /// A 422 about several places in the body.
+    pub(crate) fn wrong(errors: Vec<ErrorDetail>) -> Self {
+        let detail = match errors.as_slice() {
+            [error] => error.detail.clone(),
+            _ => Cow::Borrowed("several members are wrong; see errors"),
+        };
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::ValidationError, detail).errors(errors)
+    }
+
     /// What a bare status means, for answers that were made by the framework.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         let (code, detail) = match status {

@@ -78,6 +78,12 @@ refusals! {
     /// Of the route that makes a webhook endpoint.
     TooMany: []
         (StatusCode::CONFLICT, Code::BusinessRuleViolation, "The tenant has as many endpoints as it may", "a tenant has at most 20 webhook endpoints; delete one first");
+    /// Of every route about one schedule.
+    OfSchedule: [OfTenant]
+        (StatusCode::NOT_FOUND, Code::EntityNotFound, "No such schedule of this tenant", "there is no such schedule");
+    /// Of the route that makes a schedule.
+    TooManySchedules: []
+        (StatusCode::CONFLICT, Code::BusinessRuleViolation, "The tenant has as many schedules as it may", "a tenant has at most 50 schedules; delete one first");
     /// Of every route that sends something to an endpoint.
     OfSending: [OfWebhook]
         (StatusCode::CONFLICT, Code::BusinessRuleViolation, "The endpoint is disabled", "the webhook endpoint is disabled; enable it first");

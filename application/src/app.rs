@@ -3,6 +3,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
+use muster_domain::schedules::ScheduleReader;
 use muster_domain::users::{EmailPolicy, SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 
@@ -32,6 +33,8 @@ pub struct Ports {
     pub welcomes: Arc<dyn WelcomeReader>,
     /// Deliveries that wait, read outside transactions.
     pub webhooks: Arc<dyn WebhookReader>,
+    /// Schedules of which the engine has not heard, read outside transactions.
+    pub schedules: Arc<dyn ScheduleReader>,
     /// Operations, read outside transactions.
     pub operations: Arc<dyn OperationReader>,
     /// The durable engine.

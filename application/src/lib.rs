@@ -15,6 +15,7 @@ pub mod imports;
 pub mod mails;
 pub mod operations;
 pub mod ports;
+pub mod schedules;
 pub mod users;
 pub mod webhooks;
 

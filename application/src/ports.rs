@@ -9,11 +9,12 @@ use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::{FileRepository, Operation, OperationKind, OperationRepository};
+use muster_domain::schedules::{Cadence, ScheduleRepository};
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::webhooks::{Answer, WebhookRepository, WebhookSecret, WebhookUrl};
 use muster_domain::{
-    EventId, Networks, OperationId, RepositoryError, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId,
-    WebhookMessageId, WelcomeBatchId,
+    EventId, Networks, OperationId, RepositoryError, ScheduleId, TenantId, UserId, WebhookDeliveryId,
+    WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 
 use crate::Context;
@@ -47,6 +48,9 @@ pub trait IdSource: Send + Sync {
     /// As `operation_id`, for what such a delivery tells.
     fn webhook_message_id(&self) -> WebhookMessageId;
 
+    /// As `operation_id`, for a schedule.
+    fn schedule_id(&self) -> ScheduleId;
+
     /// A secret from a source that is good enough for keys.
     fn webhook_secret(&self) -> WebhookSecret;
 }
@@ -75,6 +79,8 @@ pub trait UnitOfWork: Send {
     fn search_index(&mut self) -> &mut dyn SearchIndexRepository;
     /// Where the tenant is told of events, and what.
     fn webhooks(&mut self) -> &mut dyn WebhookRepository;
+    /// When work of the tenant begins by itself.
+    fn schedules(&mut self) -> &mut dyn ScheduleRepository;
     /// Makes everything durable, or nothing.
     async fn commit(self: Box<Self>) -> Result<(), RepositoryError>;
 }
@@ -130,6 +136,32 @@ pub struct StartWebhook {
     pub delivery: WebhookDeliveryId,
 }
 
+/// What the engine needs to know of a schedule: when, not what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PutSchedule {
+    /// Whose schedule it is.
+    pub tenant: TenantId,
+    /// Which one.
+    pub schedule: ScheduleId,
+    /// Tells a later state from an earlier one.
+    pub revision: u64,
+    /// When it runs.
+    pub cadence: Cadence,
+    /// Whether it does not.
+    pub paused: bool,
+}
+
+/// What a workflow needs to know to run a schedule out of turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartScheduleRun {
+    /// Whose schedule it is.
+    pub tenant: TenantId,
+    /// Which one.
+    pub schedule: ScheduleId,
+    /// Tells this run from others; a whole second.
+    pub at: DateTime<Utc>,
+}
+
 /// What became of a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Started {
@@ -163,6 +195,17 @@ pub trait WorkflowGateway: Send + Sync {
 
     /// As `start_operation`, for the workflow that delivers something to an endpoint.
     async fn start_webhook(&self, start: &StartWebhook) -> Result<Started, GatewayError>;
+
+    /// Makes the engine's schedule, or changes it, so that it is as this revision says, unless it is as a later one says.
+    /// Runs that it has missed by a few hours at most are made up for; one that is due while the one before still runs is
+    /// left out.
+    async fn put_schedule(&self, put: &PutSchedule) -> Result<(), GatewayError>;
+
+    /// Removes the engine's schedule, if it has it.
+    async fn remove_schedule(&self, tenant: TenantId, schedule: ScheduleId) -> Result<(), GatewayError>;
+
+    /// As `start_operation`, for a run of a schedule: there is one for each of its times, ever.
+    async fn start_schedule_run(&self, start: &StartScheduleRun) -> Result<Started, GatewayError>;
 }
 
 /// Tells which operations of any tenant have moved: have ended, or were paused or resumed.

@@ -107,6 +107,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         search_index: readers.clone(),
         welcomes: readers.clone(),
         webhooks: readers.clone(),
+        schedules: readers.clone(),
         operations: readers,
         workflows: Arc::new(temporal.clone()),
         watch: Arc::new(watch.clone()),

@@ -66,3 +66,7 @@ id! {
     /// What endpoints are told; the same for all of them, and in each repeat.
     WebhookMessageId
 }
+id! {
+    /// When work of a tenant begins by itself; unique within a tenant.
+    ScheduleId
+}

@@ -8,11 +8,13 @@ mod ids;
 pub mod mails;
 mod networks;
 pub mod operations;
+pub mod schedules;
 pub mod users;
 pub mod webhooks;
 
 pub use error::{FieldError, RepositoryError};
 pub use ids::{
-    EventId, OperationId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+    EventId, OperationId, ScheduleId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId,
+    WelcomeBatchId,
 };
 pub use networks::Networks;

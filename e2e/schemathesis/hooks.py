@@ -21,6 +21,23 @@ def file_of(media_type):
     return "email,username\n" + "".join(f"{user['email']},{user['username']}\n" for user in users)
 
 
+def only_of_deleted(body):
+    """When users were deleted is asked of kinds that have to do with the deleted."""
+    if body.get("kind") not in ("users.erase", "users.restore", "users.export"):
+        (body.get("filter") or {}).pop("deleted_before", None)
+
+
+def schedule(body):
+    """Expressions, zones and ages have grammars of their own; an export alone has a file, and may mean everybody."""
+    body["cron"], body["time_zone"] = "0 3 1 1 *", "Europe/Berlin"
+    only_of_deleted(body)
+    conditions = body.get("filter") or {}
+    conditions.update({name: "P90D" for name in conditions if name.endswith(("_after", "_before"))})
+    if body.get("kind") != "users.export":
+        body.pop("format", None)
+        body["filter"] = conditions or {"is_active": False}
+
+
 def change(case, query):
     """Whom a change is about is said in one of two ways, and what it sets only when it sets something."""
     if case.media_type in (CSV, NDJSON):
@@ -31,6 +48,7 @@ def change(case, query):
     body = case.body
     if not isinstance(body, dict):
         return
+    only_of_deleted(body)
     if body.get("ids"):
         body.pop("filter", None)
     elif not body.get("filter"):
@@ -61,7 +79,7 @@ def before_call(context, case, kwargs):
         headers["If-Match"] = "*"
     # What a cursor is, only the API knows: but for lists of users, whose first cursor is empty and excludes `skip`.
     if query.pop("cursor", None) is not None and "/operations" not in case.path and not case.path.endswith(
-        ("/history", "/deliveries")
+        ("/history", "/deliveries", "/schedules")
     ):
         query["cursor"] = ""
         query.pop("skip", None)
@@ -80,6 +98,8 @@ def before_call(context, case, kwargs):
     # Asked for an answer without a body, and OpenAPI has no body that may be missing.
     if case.operation.label == "POST /api/v1/users" and "minimal" in str(headers.get("Prefer")):
         del headers["Prefer"]
+    if case.operation.label == "POST /api/v1/schedules" and isinstance(case.body, dict):
+        schedule(case.body)
     if case.operation.label == "POST /api/v1/operations":
         change(case, query)
     elif case.media_type in (CSV, NDJSON):

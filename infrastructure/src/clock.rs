@@ -2,7 +2,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use muster_application::ports::{Clock, IdSource};
 use muster_domain::webhooks::WebhookSecret;
 use muster_domain::{
-    EventId, OperationId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+    EventId, OperationId, ScheduleId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 use uuid::Uuid;
 
@@ -56,6 +56,10 @@ impl IdSource for TimeOrderedIds {
 
     fn webhook_message_id(&self) -> WebhookMessageId {
         WebhookMessageId::new(Self::next())
+    }
+
+    fn schedule_id(&self) -> ScheduleId {
+        ScheduleId::new(Self::next())
     }
 
     #[expect(

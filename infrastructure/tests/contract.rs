@@ -6,6 +6,7 @@ use std::time::Duration;
 use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
+use muster_domain::schedules::ScheduleReader;
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 use muster_infrastructure::cache::NoCache;
@@ -50,6 +51,10 @@ impl World for Postgres {
     }
 
     fn webhooks(&self) -> &dyn WebhookReader {
+        &self.readers
+    }
+
+    fn schedules(&self) -> &dyn ScheduleReader {
         &self.readers
     }
 }

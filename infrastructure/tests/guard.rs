@@ -5,7 +5,7 @@ use std::time::Duration;
 use muster_infrastructure::postgres::{GuardError, PoolOptions, check_database, connect_lazily};
 use muster_testkit::database::{TestDatabase, create_test_database, psql};
 
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "users",
     "user_events",
     "user_search",
@@ -20,6 +20,7 @@ const TABLES: [&str; 14] = [
     "idempotency_keys",
     "webhook_endpoints",
     "webhook_deliveries",
+    "schedules",
 ];
 
 async fn verdict(url: &str) -> Result<(), GuardError> {
@@ -48,6 +49,13 @@ fn fill(database: &TestDatabase) -> anyhow::Result<()> {
                  values (
                      gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'user.created', '{}',
                      'pending', now(), now()
+                 )
+             ), c as (
+                 insert into schedules (
+                     tenant_id, id, kind, filter, cron, time_zone, state, revision, created_at, updated_at
+                 )
+                 values (
+                     gen_random_uuid(), gen_random_uuid(), 'users.export', '{}', '0 0 * * *', 'UTC', 'active', 1, now(), now()
                  )
              ), o as (
                  insert into operations (tenant_id, id, kind, state, format, created_at, updated_at)

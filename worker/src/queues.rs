@@ -2,7 +2,9 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use muster_workflows::{DeliverWebhook, Ping, RunOperation, SendWelcomeBatch, SendWelcomeMails, Sweep, names};
+use muster_workflows::{
+    DeliverWebhook, Ping, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, Sweep, names,
+};
 use temporalio_common::worker::WorkerDeploymentOptions;
 use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::runtime::PollerBehavior;
@@ -94,12 +96,14 @@ impl Queue {
         match self {
             Self::Control => {
                 options.register_workflow::<RunOperation>()?;
+                options.register_workflow::<RunSchedule>()?;
                 options.register_workflow::<Sweep>()?;
                 options.register_workflow::<Ping>()?;
                 options.register_activities(activities.control());
             }
             Self::Import | Self::Small => {
                 options.register_activities(activities.imports());
+                options.register_activities(activities.schedules());
             }
             Self::Mail => {
                 options.register_workflow::<SendWelcomeMails>()?;

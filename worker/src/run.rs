@@ -3,7 +3,9 @@ use std::time::Duration;
 use anyhow::Context;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use muster_activities::{ControlActivities, Draining, MailActivities, OperationActivities, WebhookActivities};
+use muster_activities::{
+    ControlActivities, Draining, MailActivities, OperationActivities, ScheduleActivities, WebhookActivities,
+};
 use muster_application::App;
 use muster_bootstrap::{Temporal, prepare_namespace};
 use temporalio_sdk::interceptors::ActivityInboundInterceptor;
@@ -33,6 +35,10 @@ impl Activities {
 
     pub(crate) fn imports(&self) -> OperationActivities {
         OperationActivities::new(self.app.clone(), self.draining.clone())
+    }
+
+    pub(crate) fn schedules(&self) -> ScheduleActivities {
+        ScheduleActivities::new(self.app.clone())
     }
 
     pub(crate) fn mails(&self) -> MailActivities {

@@ -3,9 +3,12 @@
 
 use std::path::Path;
 
-use muster_workflows::{DeliverWebhook, Ping, RunOperation, SendWelcomeBatch, SendWelcomeMails, Sweep};
+use muster_workflows::{DeliverWebhook, Ping, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, Sweep};
 use temporalio_client::WorkflowHistory;
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
+
+const KINDS: [&str; 7] =
+    ["DeliverWebhook", "RunOperation", "RunSchedule", "SendWelcomeBatch", "SendWelcomeMails", "Sweep", "Ping"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_recorded_history_replays() {
@@ -17,6 +20,8 @@ async fn every_recorded_history_replays() {
         .register_workflow::<SendWelcomeBatch>()
         .unwrap()
         .register_workflow::<DeliverWebhook>()
+        .unwrap()
+        .register_workflow::<RunSchedule>()
         .unwrap()
         .register_workflow::<Sweep>()
         .unwrap()
@@ -30,7 +35,7 @@ async fn every_recorded_history_replays() {
         let path = entry.unwrap().path();
         let text = std::fs::read(&path).unwrap();
         let json = String::from_utf8_lossy(&text).into_owned();
-        for kind in ["DeliverWebhook", "RunOperation", "SendWelcomeBatch", "SendWelcomeMails", "Sweep", "Ping"] {
+        for kind in KINDS {
             if json.contains(&format!("\"name\": \"{kind}\"")) {
                 types.insert(kind);
             }
@@ -38,5 +43,5 @@ async fn every_recorded_history_replays() {
         let history = WorkflowHistory::from_json(&text).unwrap();
         replayer.replay_workflow(history).await.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
-    assert_eq!(types.len(), 6, "a workflow has no recorded history: {types:?}");
+    assert_eq!(types.len(), KINDS.len(), "a workflow has no recorded history: {types:?}");
 }

@@ -13,7 +13,8 @@ use muster_application::webhooks::UpdateEndpoint;
 use muster_bootstrap::Config;
 use muster_bootstrap::wire::{self, Role};
 use muster_domain::TenantId;
-use muster_domain::operations::{OnError, OperationOptions, UploadFormat};
+use muster_domain::operations::{OnError, OperationKind, OperationOptions, UploadFormat};
+use muster_domain::schedules::{Cadence, NewSchedule};
 use muster_domain::webhooks::{EndpointPatch, TextGiven};
 use muster_testkit::hooks::HookServer;
 use muster_testkit::stack::Stack;
@@ -111,9 +112,26 @@ async fn activities_that_run_twice_leave_the_same_state() {
         let done_twice = |kind: &str| locked(&interceptor.succeeded).get(kind).is_some_and(|times| *times >= 2);
         wired.app.relay_welcomes().await.unwrap();
         wired.app.relay_webhooks().await.unwrap();
-        while !["run_range", "finish_operation", "send_mails", "send_welcome_batch", "deliver_webhook", "sweep"]
-            .into_iter()
-            .all(done_twice)
+        let asked = NewSchedule {
+            name: None,
+            kind: OperationKind::UsersExport,
+            filter: "{}".to_owned(),
+            format: Some(UploadFormat::Csv),
+            cadence: Cadence::parse("0 0 1 1 *", "UTC").unwrap(),
+        };
+        let schedule = wired.app.create_schedule(&ctx, asked).await.unwrap();
+        wired.app.trigger_schedule(&ctx, schedule.id).await.unwrap();
+        while ![
+            "run_range",
+            "finish_operation",
+            "send_mails",
+            "send_welcome_batch",
+            "deliver_webhook",
+            "begin_scheduled",
+            "sweep",
+        ]
+        .into_iter()
+        .all(done_twice)
         {
             look_again().await;
         }
@@ -136,6 +154,7 @@ async fn activities_that_run_twice_leave_the_same_state() {
         count("select sum(created) || ',' || sum(failed) from operation_blocks"),
         format!("{},{BAD}", ROWS - BAD)
     );
+    assert_eq!(count("select count(*) from operations where actor like 'schedule:%'"), "1");
     let messages = stack.mail.messages();
     let distinct: HashSet<_> = messages.iter().map(|message| &message.message_id).collect();
     assert_eq!((messages.len(), distinct.len()), ((ROWS - BAD + 1) as usize, (ROWS - BAD + 1) as usize));

@@ -11,9 +11,11 @@ mod mails;
 pub mod names;
 mod operations;
 pub mod policy;
+mod schedules;
 mod webhooks;
 
 pub use control::{Ping, Sweep};
 pub use mails::{SendWelcomeBatch, SendWelcomeMails};
 pub use operations::RunOperation;
+pub use schedules::RunSchedule;
 pub use webhooks::DeliverWebhook;

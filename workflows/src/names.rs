@@ -52,7 +52,41 @@ pub fn webhook_workflow(tenant: Uuid, delivery: Uuid) -> String {
     format!("webhook/{tenant}/{delivery}")
 }
 
+/// Id of a tenant's schedule at the server.
+pub fn schedule(tenant: Uuid, schedule: Uuid) -> String {
+    format!("schedule/{tenant}/{schedule}")
+}
+
+/// What ids of the runs of a schedule begin with: the server puts a dash and the time of the run behind it.
+pub fn schedule_runs(tenant: Uuid, schedule: Uuid) -> String {
+    format!("scheduled/{tenant}/{schedule}")
+}
+
+/// Id of the run of a schedule at `at`, a whole second in RFC 3339 and UTC; as the server makes it.
+pub fn schedule_run(tenant: Uuid, schedule: Uuid, at: &str) -> String {
+    format!("{}-{at}", schedule_runs(tenant, schedule))
+}
+
+/// The `at` of the id of a run; empty if it is not one of this schedule.
+pub fn schedule_run_at(id: &str, tenant: Uuid, schedule: Uuid) -> &str {
+    id.strip_prefix(&schedule_runs(tenant, schedule)).and_then(|rest| rest.strip_prefix('-')).unwrap_or_default()
+}
+
 /// Id of a workflow that does nothing, by which the way to the workers is measured.
 pub fn ping_workflow(id: Uuid) -> String {
     format!("ping/{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_run_is_read_from_its_id() {
+        let (tenant, schedule) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let at = "2026-11-25T03:00:00Z";
+        assert_eq!(schedule_run_at(&schedule_run(tenant, schedule, at), tenant, schedule), at);
+        assert_eq!(schedule_run_at(&schedule_run(tenant, tenant, at), tenant, schedule), "");
+        assert_eq!(schedule_run_at("ping/1", tenant, schedule), "");
+    }
 }

@@ -103,6 +103,17 @@ pub fn webhook_pause(attempts: u32) -> Option<Duration> {
     WEBHOOK_PAUSES.get(index).copied()
 }
 
+/// How late a run of a schedule that was missed may still be made up for.
+pub const SCHEDULE_CATCHUP: Duration = Duration::from_hours(6);
+/// How long a run waits for a tenant that has as much going on as it may.
+pub const SCHEDULE_PATIENCE: Duration = Duration::from_hours(1);
+
+/// `begin_scheduled`: reads every user whom a filter means; about half a day of attempts while the database is down. All of
+/// them, so that the key by which a run begins one operation only is remembered for longer.
+pub fn begin_scheduled() -> ActivityOptions {
+    options(IMPORT_QUEUE, Duration::from_mins(30), retry(Duration::from_secs(1), Duration::from_secs(30), 1_500))
+}
+
 /// `sweep`: a few attempts; the schedule comes again anyway.
 pub fn sweep() -> ActivityOptions {
     options(CONTROL_QUEUE, Duration::from_mins(1), retry(Duration::from_secs(1), PAUSE, 3))

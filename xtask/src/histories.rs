@@ -63,12 +63,13 @@ fn record(home: PathBuf, bin: PathBuf) -> Result<()> {
     create(&stack, &api)?;
     pause_and_resume(&stack, &api)?;
     webhook(&stack, &api)?;
+    schedule(&stack, &api)?;
     output_of(stack.muster()?.arg("ping"))?;
     let ended = wait_until("every workflow and a sweep to end", PATIENCE, || {
         let runs = runs(&stack)?;
         let sweeps = runs.iter().any(|run| run.kind == "Sweep" && run.completed);
         let others = runs.iter().filter(|run| run.kind != "Sweep");
-        Ok((sweeps && others.clone().count() >= 9 && others.clone().all(|run| run.completed)).then_some(runs))
+        Ok((sweeps && others.clone().count() >= 11 && others.clone().all(|run| run.completed)).then_some(runs))
     })?;
     let folder = workspace_dir()?.join("workflows/histories");
     fs::create_dir_all(&folder)?;
@@ -172,6 +173,16 @@ fn webhook(stack: &Stack, api: &Service) -> Result<()> {
     let id = endpoint.get("id").and_then(Value::as_str).context("the answer has no id")?;
     ask(&format!("/{id}/test")).send_empty()?;
     wait_until("the endpoint to be told twice", PATIENCE, || Ok((receiver.requests().len() == 2).then_some(())))
+}
+
+/// Triggers a schedule that exports nobody.
+fn schedule(stack: &Stack, api: &Service) -> Result<()> {
+    let token = stack.token(&random_uuid()?)?;
+    let ask = |path: &str| ureq::post(format!("{}/api/v1/schedules{path}", api.url())).header("X-Tenant-Token", &token);
+    let mut made = ask("").send_json(json!({ "kind": "users.export", "cron": "0 0 1 1 *" }))?;
+    let made: Value = made.body_mut().read_json()?;
+    let id = made.get("id").and_then(Value::as_str).context("the answer has no id")?;
+    ask(&format!("/{id}/trigger")).send_empty().map(drop).context("it was not triggered")
 }
 
 /// The first name that is free: what was recorded before stays, and must replay as well.

@@ -26,6 +26,7 @@ use crate::router::table;
     tags(
         (name = "Users", description = "Users of a tenant"),
         (name = "Operations", description = "Long-running work and what came of each row"),
+        (name = "Schedules", description = "Operations that begin by themselves"),
         (name = "Webhooks", description = "Where a tenant is told of what happens"),
         (name = "Service", description = "Whether the service is there"),
     )

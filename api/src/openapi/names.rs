@@ -6,6 +6,7 @@ use muster_application::ErrorCode;
 use muster_domain::operations::{
     MatchBy, OnConflict, OnError, OperationKind, OperationState, Relation, RowStatus, UploadFormat,
 };
+use muster_domain::schedules::{NewSchedule, ScheduleState, SkipReason};
 use muster_domain::users::UserEventKind;
 use muster_domain::webhooks::{DeliveryError, DeliveryState, DisableReason, WebhookEvent};
 use utoipa::openapi::RefOr;
@@ -66,6 +67,12 @@ names! {
     RowsFormatName as "RowsFormat", like "json": ["json", "ndjson", "csv"].into();
     /// What happened to a user.
     EventKindName as "UserEventKind", like "updated": UserEventKind::ALL.map(UserEventKind::name).into();
+    /// What a schedule begins.
+    ScheduleKindName as "ScheduleKind", like "users.delete": NewSchedule::KINDS.map(OperationKind::name).into();
+    /// Whether a schedule runs.
+    ScheduleStateName as "ScheduleState", like "active": ScheduleState::ALL.map(ScheduleState::name).into();
+    /// Why a run of a schedule has begun nothing.
+    SkipReasonName as "ScheduleSkipReason", like "nobody_found": SkipReason::ALL.map(SkipReason::name).into();
     /// What an endpoint can be told of.
     WebhookEventName as "WebhookEvent", like "operation.finished": WebhookEvent::ALL.map(WebhookEvent::name).into();
     /// What a delivery tells.

@@ -1,6 +1,8 @@
 //! Version 1 of the API.
 
+mod members;
 pub(crate) mod operations;
+pub(crate) mod schedules;
 mod time;
 pub(crate) mod users;
 pub(crate) mod webhooks;

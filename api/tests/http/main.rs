@@ -35,6 +35,8 @@ mod rate_limits;
 #[cfg(test)]
 mod retry;
 #[cfg(test)]
+mod schedules;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod support;

@@ -12,14 +12,16 @@ use http_body_util::BodyExt;
 use muster_api::{ApiState, HealthSource, HttpMetrics, UploadLimits};
 use muster_application::operations::{FinishOperation, RunRange};
 use muster_application::ports::{
-    Clock, GatewayError, StartOperation, StartWebhook, StartWelcomes, Started, WorkflowGateway,
+    Clock, GatewayError, PutSchedule, StartOperation, StartScheduleRun, StartWebhook, StartWelcomes, Started,
+    WorkflowGateway,
 };
+use muster_application::schedules::RunScheduled;
 use muster_application::{App, Context, Ports, Settings, TenantLimits};
 use muster_bootstrap::config::TrustedProxies;
 use muster_bootstrap::health::{HealthPart, HealthReport};
 use muster_bootstrap::tokens::{TenantTokens, TokenAlgorithm, TokenConfig};
-use muster_domain::TenantId;
 use muster_domain::users::EmailPolicy;
+use muster_domain::{ScheduleId, TenantId};
 use muster_testkit::memory::{MemoryClock, MemoryIds, MemoryMailer, MemoryStore, MemoryWebhooks, NoHeartbeat};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -41,6 +43,12 @@ pub enum Engine {
 struct TestEngine {
     mode: Mutex<Engine>,
     app: OnceLock<App>,
+}
+
+impl TestEngine {
+    fn answers(&self) -> Result<(), GatewayError> {
+        if *self.mode.lock().unwrap() == Engine::Down { Err(GatewayError("down".into())) } else { Ok(()) }
+    }
 }
 
 #[async_trait]
@@ -80,6 +88,22 @@ impl WorkflowGateway for TestEngine {
     }
 
     async fn start_webhook(&self, _: &StartWebhook) -> Result<Started, GatewayError> {
+        Ok(Started::Running)
+    }
+
+    async fn put_schedule(&self, _: &PutSchedule) -> Result<(), GatewayError> {
+        self.answers()
+    }
+
+    async fn remove_schedule(&self, _: TenantId, _: ScheduleId) -> Result<(), GatewayError> {
+        self.answers()
+    }
+
+    async fn start_schedule_run(&self, start: &StartScheduleRun) -> Result<Started, GatewayError> {
+        self.answers()?;
+        let StartScheduleRun { tenant, schedule, at } = *start;
+        let run = RunScheduled { schedule, at, triggered: true, last_chance: false };
+        self.app.get().unwrap().run_scheduled(&Context::new(tenant), run).await.unwrap();
         Ok(Started::Running)
     }
 }
@@ -125,6 +149,7 @@ impl World {
             search_index: Arc::new(store.clone()),
             welcomes: Arc::new(store.clone()),
             webhooks: Arc::new(store.clone()),
+            schedules: Arc::new(store.clone()),
             operations: Arc::new(store.clone()),
             workflows: engine.clone(),
             watch: Arc::new(store.watch()),

@@ -53,7 +53,12 @@ impl Operation {
             request = request.header("content-type", "application/json");
             let change = format!(r#"{{"kind":"users.erase","ids":["{id}"]}}"#);
             let make = r#"{"users":[{"email":"m@x.com","username":"mallory"}],"email":"m@x.com","username":"mallory","url":"https://example.com","events":["user.created"]}"#;
-            Body::from(if self.id == "begin_operation" { change } else { make.to_owned() })
+            let schedule = r#"{"kind":"users.export","cron":"0 3 * * *"}"#;
+            Body::from(match self.id.as_str() {
+                "begin_operation" => change,
+                "create_schedule" => schedule.to_owned(),
+                _ => make.to_owned(),
+            })
         } else {
             Body::empty()
         };
@@ -106,6 +111,9 @@ async fn what_is_anothers_does_not_exist() {
     let made = json!({ "url": "https://example.com", "events": ["user.created"] });
     let endpoint =
         world.ask("POST", "/api/v1/webhooks", &[], Some(made)).await.json()["id"].as_str().unwrap().to_owned();
+    let made = json!({ "kind": "users.export", "cron": "0 3 * * *" });
+    let schedule =
+        world.ask("POST", "/api/v1/schedules", &[], Some(made)).await.json()["id"].as_str().unwrap().to_owned();
     let before = world.store.tenant(world.tenant);
 
     let foreign = world
@@ -114,13 +122,13 @@ async fn what_is_anothers_does_not_exist() {
         .issue(TenantId::new(Uuid::from_u128(8)), None, world.clock.now(), Duration::from_mins(30))
         .unwrap();
     for asked in operations().into_iter().filter(|operation| operation.is_secured) {
-        for id in [&user, &deleted, &operation, &endpoint] {
+        for id in [&user, &deleted, &operation, &endpoint, &schedule] {
             let answer = asked.ask(&world, id, Some(&foreign)).await;
             if asked.path.contains("{id}") {
                 answer.problem(404, "ENTITY_NOT_FOUND");
             } else {
                 assert!(answer.status.is_success() || answer.status == 409, "{}: {}", asked.id, answer.text);
-                for mine in ["ada", "bob", "u0@x.com", &operation, &endpoint] {
+                for mine in ["ada", "bob", "u0@x.com", &operation, &endpoint, &schedule] {
                     assert!(!answer.text.contains(mine), "{} tells of {mine}: {}", asked.id, answer.text);
                 }
             }

@@ -21,6 +21,8 @@ struct PackedFilter {
     created_after: Option<DateTime<Utc>>,
     created_before: Option<DateTime<Utc>>,
     updated_after: Option<DateTime<Utc>>,
+    updated_before: Option<DateTime<Utc>>,
+    deleted_before: Option<DateTime<Utc>>,
 }
 
 /// The one block of an export: without rows, and with whom it means.
@@ -48,6 +50,8 @@ impl From<UserFilter> for PackedFilter {
             created_after,
             created_before,
             updated_after,
+            updated_before,
+            deleted_before,
         } = filter;
         Self {
             deleted,
@@ -60,6 +64,8 @@ impl From<UserFilter> for PackedFilter {
             created_after,
             created_before,
             updated_after,
+            updated_before,
+            deleted_before,
         }
     }
 }
@@ -77,6 +83,8 @@ impl From<PackedFilter> for UserFilter {
             created_after,
             created_before,
             updated_after,
+            updated_before,
+            deleted_before,
         } = filter;
         Self {
             deleted,
@@ -89,6 +97,8 @@ impl From<PackedFilter> for UserFilter {
             created_after,
             created_before,
             updated_after,
+            updated_before,
+            deleted_before,
         }
     }
 }

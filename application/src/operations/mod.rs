@@ -36,6 +36,7 @@ pub(crate) use run_block::{BlockDone, BlockWork};
 pub(crate) use run_range::go_on;
 pub use run_range::{RangeDone, RunRange};
 pub use sweep::Swept;
+pub(crate) use sweep::engine_down;
 pub use undo::Undo;
 pub(crate) use watch::Hub;
 pub use watch::{Rendered, Sighting, Watcher};

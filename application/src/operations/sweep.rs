@@ -25,6 +25,8 @@ pub struct Swept {
     pub results: u32,
     /// Files that expired, or were never made whole, and were removed.
     pub files: u32,
+    /// Schedules that the engine was told of.
+    pub schedules: u32,
 }
 
 impl App {
@@ -48,6 +50,10 @@ impl App {
         if let Err(error) = self.remove_outdated(&mut swept).await {
             first_error.get_or_insert(error);
         }
+        match self.sync_schedules().await {
+            Ok(synced) => swept.schedules = synced,
+            Err(error) => drop(first_error.get_or_insert(error)),
+        }
         if swept != Swept::default() {
             tracing::info!(
                 started = swept.started,
@@ -57,6 +63,7 @@ impl App {
                 uploads = swept.uploads,
                 results = swept.results,
                 files = swept.files,
+                schedules = swept.schedules,
                 "swept what was left behind"
             );
         }
@@ -134,6 +141,6 @@ impl App {
     }
 }
 
-fn engine_down(error: GatewayError) -> AppError {
+pub(crate) fn engine_down(error: GatewayError) -> AppError {
     AppError::unavailable("the workflow engine is not available; try again later", error)
 }

@@ -1,5 +1,6 @@
 //! Making, reading, changing and removing single users, and listing them.
 
+mod conditions;
 mod create;
 mod created_by;
 mod delete;
@@ -14,6 +15,7 @@ mod restore;
 mod store;
 mod update;
 
+pub use conditions::{WrongFilter, instant, part, read_filter, shown};
 pub use create::{CreateUser, CreatedUser};
 pub use history::HistoryPage;
 pub use list::UserPage;

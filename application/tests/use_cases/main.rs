@@ -51,6 +51,8 @@ mod retry;
 #[cfg(test)]
 mod rows;
 #[cfg(test)]
+mod schedules;
+#[cfg(test)]
 mod sweep;
 #[cfg(test)]
 mod update_user;

@@ -125,6 +125,7 @@ impl World {
             search_index: Arc::new(store.clone()),
             welcomes: Arc::new(store.clone()),
             webhooks: Arc::new(store.clone()),
+            schedules: Arc::new(store.clone()),
             operations: Arc::new(store.clone()),
             workflows: Arc::new(gateway.clone()),
             watch: Arc::new(watch(&store)),

@@ -62,6 +62,12 @@ struct Filter {
     /// Only users last written at this moment or later
     #[arg(long)]
     updated_after: Option<String>,
+    /// Only users last written at this moment or earlier
+    #[arg(long)]
+    updated_before: Option<String>,
+    /// Only users deleted at this moment or earlier, instead of the living
+    #[arg(long)]
+    deleted_before: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -80,6 +86,8 @@ impl Filter {
             ("created_after", &self.created_after),
             ("created_before", &self.created_before),
             ("updated_after", &self.updated_after),
+            ("updated_before", &self.updated_before),
+            ("deleted_before", &self.deleted_before),
         ];
         let texts = texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into())));
         texts.chain(self.is_active.map(|is_active| ("is_active".to_owned(), is_active.into()))).collect()

@@ -25,6 +25,10 @@ pub struct UserFilter {
     pub created_before: Option<DateTime<Utc>>,
     /// Last written at this moment or later.
     pub updated_after: Option<DateTime<Utc>>,
+    /// Last written at this moment or earlier.
+    pub updated_before: Option<DateTime<Utc>>,
+    /// Deleted at this moment or earlier: of the deleted only.
+    pub deleted_before: Option<DateTime<Utc>>,
 }
 
 /// Where a user stands in a list: the latest first, by `created_at` and then by id.

@@ -1,7 +1,7 @@
 use sqlx::PgConnection;
 
 /// The tables that hold tenants' data: each must have forced row level security.
-const TENANT_TABLES: [&str; 14] = [
+const TENANT_TABLES: [&str; 15] = [
     "users",
     "user_events",
     "user_search",
@@ -16,6 +16,7 @@ const TENANT_TABLES: [&str; 14] = [
     "idempotency_keys",
     "webhook_endpoints",
     "webhook_deliveries",
+    "schedules",
 ];
 
 /// Why it would be unsafe, or impossible, to serve.

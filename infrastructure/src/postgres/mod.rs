@@ -16,6 +16,7 @@ mod pool;
 mod readers;
 mod removal;
 mod rows;
+mod schedules;
 mod search_index;
 mod unit_of_work;
 mod user_history;

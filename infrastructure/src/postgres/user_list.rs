@@ -90,6 +90,8 @@ pub(super) fn matching(query: &mut QueryBuilder<Postgres>, tenant: TenantId, fil
         (" and created_at >= ", filter.created_after),
         (" and created_at <= ", filter.created_before),
         (" and updated_at >= ", filter.updated_after),
+        (" and updated_at <= ", filter.updated_before),
+        (" and deleted_at <= ", filter.deleted_before),
     ] {
         if let Some(moment) = moment {
             query.push(condition).push_bind(moment);

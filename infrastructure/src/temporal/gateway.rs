@@ -1,10 +1,14 @@
 use async_trait::async_trait;
-use muster_application::ports::{GatewayError, StartOperation, StartWebhook, StartWelcomes, Started, WorkflowGateway};
-use muster_domain::TenantId;
+use chrono::SecondsFormat;
+use muster_application::ports::{
+    GatewayError, PutSchedule, StartOperation, StartScheduleRun, StartWebhook, StartWelcomes, Started, WorkflowGateway,
+};
+use muster_domain::{ScheduleId, TenantId};
 use muster_workflows::contract::mails::{SendWelcomeMailsInput, WelcomeBatch};
 use muster_workflows::contract::operations::RunOperationInput;
+use muster_workflows::contract::schedules::RunScheduleInput;
 use muster_workflows::contract::webhooks::DeliverWebhookInput;
-use muster_workflows::{DeliverWebhook, RunOperation, SendWelcomeBatch, SendWelcomeMails, names, policy};
+use muster_workflows::{DeliverWebhook, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, names, policy};
 use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::{Priority, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions};
 use temporalio_common::search_attributes::{SearchAttributeUpdate, SearchAttributes};
@@ -12,6 +16,7 @@ use tokio::time::timeout;
 
 use super::Temporal;
 use super::connect::TIMEOUT;
+use super::tenant_schedule;
 
 #[async_trait]
 impl WorkflowGateway for Temporal {
@@ -61,6 +66,31 @@ impl WorkflowGateway for Temporal {
         let client = self.client().await.map_err(gateway_error)?;
         let input = DeliverWebhookInput { tenant_id, delivery_id };
         let begun = timeout(TIMEOUT, client.start_workflow(DeliverWebhook::run, input, options)).await;
+        started(begun.map_err(gateway_error)?.map(drop))
+    }
+
+    async fn put_schedule(&self, put: &PutSchedule) -> Result<(), GatewayError> {
+        let client = self.client().await.map_err(gateway_error)?;
+        let done = timeout(TIMEOUT, tenant_schedule::put(&client, put)).await;
+        done.map_err(gateway_error)?.map_err(gateway_error)
+    }
+
+    async fn remove_schedule(&self, tenant: TenantId, schedule: ScheduleId) -> Result<(), GatewayError> {
+        let client = self.client().await.map_err(gateway_error)?;
+        let done = timeout(TIMEOUT, tenant_schedule::remove(&client, tenant, schedule)).await;
+        done.map_err(gateway_error)?.map_err(gateway_error)
+    }
+
+    async fn start_schedule_run(&self, start: &StartScheduleRun) -> Result<Started, GatewayError> {
+        let (tenant_id, schedule_id) = (start.tenant.get(), start.schedule.get());
+        let at = start.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let id = names::schedule_run(tenant_id, schedule_id, &at);
+        let attributes = vec![names::KIND.value_set("schedule".to_owned())];
+        let summary = "Run of a schedule that somebody has asked for".to_owned();
+        let options = options(start.tenant, attributes, names::CONTROL_QUEUE, id, summary);
+        let client = self.client().await.map_err(gateway_error)?;
+        let input = RunScheduleInput { tenant_id, schedule_id, triggered: true };
+        let begun = timeout(TIMEOUT, client.start_workflow(RunSchedule::run, input, options)).await;
         started(begun.map_err(gateway_error)?.map(drop))
     }
 }

@@ -4,6 +4,7 @@ mod connect;
 mod gateway;
 mod ping;
 mod schedule;
+mod tenant_schedule;
 
 pub use connect::{Temporal, TemporalError, TemporalOptions};
 pub use ping::ping_workers;

@@ -1,6 +1,7 @@
 use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
+use muster_domain::schedules::ScheduleReader;
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 
@@ -37,6 +38,10 @@ impl World for MemoryStore {
     }
 
     fn webhooks(&self) -> &dyn WebhookReader {
+        self
+    }
+
+    fn schedules(&self) -> &dyn ScheduleReader {
         self
     }
 }

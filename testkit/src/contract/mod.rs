@@ -21,6 +21,7 @@ mod mails;
 mod memory;
 mod rate_limits;
 mod removal;
+mod schedules;
 mod search_index;
 mod sets;
 mod single;
@@ -135,6 +136,14 @@ cases! {
         a_delivery_is_recorded_and_listed_by_state
         what_is_due_is_taken_once
         what_has_ended_long_ago_is_forgotten;
+    schedules:
+        a_schedule_is_read_back_and_moved
+        schedules_are_listed_in_pages_the_latest_first
+        of_many_who_make_schedules_no_more_than_fit_do
+        the_latest_run_is_kept
+        the_engine_hears_of_each_revision
+        what_was_deleted_is_kept_until_the_engine_has_heard
+        schedules_never_meet;
     upload:
         a_new_operation_is_receiving
         blocks_are_given_back_as_they_were_stored

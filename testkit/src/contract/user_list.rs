@@ -55,7 +55,7 @@ pub(super) async fn filters_all_hold_and_take_wildcards_literally(arena: &Arena<
     arena.write(user_id(3), UserEventKind::Updated, |stored| drop(stored.change(quiet, at(30)))).await?;
     let text = |text: &str| Some(text.to_owned());
     let none = UserFilter::living;
-    let cases: [(UserFilter, &[u128]); 18] = [
+    let cases: [(UserFilter, &[u128]); 20] = [
         (UserFilter { email: text("ADA"), ..none() }, &[2, 1]),
         (UserFilter { email: text(".com"), ..none() }, &[3, 1]),
         (UserFilter { email: text("ada"), username: text("_l"), ..none() }, &[1]),
@@ -73,6 +73,8 @@ pub(super) async fn filters_all_hold_and_take_wildcards_literally(arena: &Arena<
         (UserFilter { created_after: Some(at(2)), ..none() }, &[3, 2]),
         (UserFilter { created_before: Some(at(2)), ..none() }, &[2, 1]),
         (UserFilter { updated_after: Some(at(30)), ..none() }, &[3]),
+        (UserFilter { updated_before: Some(at(2)), ..none() }, &[2, 1]),
+        (UserFilter { updated_before: Some(at(30)), updated_after: Some(at(2)), ..none() }, &[3, 2]),
         (UserFilter { email: text("nobody"), ..none() }, &[]),
     ];
     for (filter, found) in cases {
@@ -96,6 +98,12 @@ pub(super) async fn the_deleted_are_listed_apart(arena: &Arena<'_>) -> Result<()
     let deleted = list.page(arena.tenant, &UserFilter::deleted(), PageStart::After(None), 9).await?;
     ensure!(ids(&deleted) == expected(&[2]));
     ensure!(list.total(arena.tenant, &UserFilter::deleted()).await? == 1);
+    arena.write(user_id(3), UserEventKind::Deleted, |stored| stored.delete(at(50))).await?;
+    let before = |seconds| UserFilter { deleted_before: Some(at(seconds)), ..UserFilter::deleted() };
+    let late = list.page(arena.tenant, &before(50), PageStart::After(None), 9).await?;
+    ensure!(ids(&late) == expected(&[3, 2]));
+    let early = list.page(arena.tenant, &before(49), PageStart::After(None), 9).await?;
+    ensure!(ids(&early) == expected(&[2]));
     Ok(())
 }
 

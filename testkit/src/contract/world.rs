@@ -1,6 +1,7 @@
 use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
+use muster_domain::schedules::ScheduleReader;
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 
@@ -23,4 +24,6 @@ pub trait World: Send + Sync {
     fn welcomes(&self) -> &dyn WelcomeReader;
     /// Its reader of deliveries.
     fn webhooks(&self) -> &dyn WebhookReader;
+    /// Its reader of schedules.
+    fn schedules(&self) -> &dyn ScheduleReader;
 }

@@ -1,9 +1,11 @@
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use muster_application::ports::{GatewayError, StartOperation, StartWebhook, StartWelcomes, Started, WorkflowGateway};
-use muster_domain::{OperationId, WebhookDeliveryId, WelcomeBatchId};
+use muster_application::ports::{
+    GatewayError, PutSchedule, StartOperation, StartScheduleRun, StartWebhook, StartWelcomes, Started, WorkflowGateway,
+};
+use muster_domain::{OperationId, ScheduleId, TenantId, WebhookDeliveryId, WelcomeBatchId};
 
 use super::lock;
 
@@ -23,6 +25,8 @@ struct Inner {
     welcomes: Vec<StartWelcomes>,
     closed_webhooks: HashSet<WebhookDeliveryId>,
     webhooks: Vec<StartWebhook>,
+    schedules: BTreeMap<ScheduleId, PutSchedule>,
+    runs: Vec<StartScheduleRun>,
 }
 
 impl MemoryGateway {
@@ -49,6 +53,16 @@ impl MemoryGateway {
     /// From now on says that the workflow of this delivery has run and is closed.
     pub fn close_webhook(&self, delivery: WebhookDeliveryId) {
         lock(&self.0).closed_webhooks.insert(delivery);
+    }
+
+    /// The schedules that it has.
+    pub fn schedules(&self) -> Vec<PutSchedule> {
+        lock(&self.0).schedules.values().cloned().collect()
+    }
+
+    /// As [`Self::starts`], for runs of schedules.
+    pub fn run_starts(&self) -> Vec<StartScheduleRun> {
+        lock(&self.0).runs.clone()
     }
 
     /// As [`Self::starts`], for deliveries to endpoints.
@@ -110,18 +124,41 @@ impl WorkflowGateway for MemoryGateway {
         let closed = inner.closed_webhooks.contains(&start.delivery);
         inner.answer(closed, start, |inner| &mut inner.webhooks)
     }
+
+    async fn put_schedule(&self, put: &PutSchedule) -> Result<(), GatewayError> {
+        let mut inner = lock(&self.0);
+        inner.answers()?;
+        let known = inner.schedules.get(&put.schedule);
+        if known.is_none_or(|known| known.revision < put.revision) {
+            inner.schedules.insert(put.schedule, put.clone());
+        }
+        Ok(())
+    }
+
+    async fn remove_schedule(&self, _: TenantId, schedule: ScheduleId) -> Result<(), GatewayError> {
+        let mut inner = lock(&self.0);
+        inner.answers()?;
+        inner.schedules.remove(&schedule);
+        Ok(())
+    }
+
+    async fn start_schedule_run(&self, start: &StartScheduleRun) -> Result<Started, GatewayError> {
+        lock(&self.0).answer(false, start, |inner| &mut inner.runs)
+    }
 }
 
 impl Inner {
+    fn answers(&self) -> Result<(), GatewayError> {
+        if self.down { Err(GatewayError("the test has taken the engine down".into())) } else { Ok(()) }
+    }
+
     fn answer<T: Copy>(
         &mut self,
         closed: bool,
         start: &T,
         record: impl Fn(&mut Self) -> &mut Vec<T>,
     ) -> Result<Started, GatewayError> {
-        if self.down {
-            return Err(GatewayError("the test has taken the engine down".into()));
-        }
+        self.answers()?;
         if closed {
             return Ok(Started::Closed);
         }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use muster_application::ports::IdSource;
 use muster_domain::webhooks::WebhookSecret;
 use muster_domain::{
-    EventId, OperationId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+    EventId, OperationId, ScheduleId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 use uuid::Uuid;
 
@@ -47,6 +47,10 @@ impl IdSource for MemoryIds {
 
     fn webhook_message_id(&self) -> WebhookMessageId {
         WebhookMessageId::new(self.next())
+    }
+
+    fn schedule_id(&self) -> ScheduleId {
+        ScheduleId::new(self.next())
     }
 
     fn webhook_secret(&self) -> WebhookSecret {

@@ -17,6 +17,7 @@ mod mails;
 mod operations;
 mod readers;
 mod removal;
+mod schedules;
 mod search_index;
 mod state;
 mod store;
@@ -36,7 +37,9 @@ pub use heartbeat::{CancelAfter, NoHeartbeat};
 pub use ids::MemoryIds;
 pub use limiter::MemoryLimiter;
 pub use mailer::MemoryMailer;
-pub use state::{StoredBatch, StoredBlock, StoredDelivery, StoredKey, StoredOperation, StoredWelcome, TenantState};
+pub use state::{
+    StoredBatch, StoredBlock, StoredDelivery, StoredKey, StoredOperation, StoredSchedule, StoredWelcome, TenantState,
+};
 pub use store::MemoryStore;
 pub use unit::MemoryUnit;
 pub use watch::MemoryWatch;

@@ -9,9 +9,10 @@ use muster_domain::operations::{
     OperationOptions, OperationState, Parent, Pause, PlanDigest, Progress, SettledBlock, StoredRow, UndoAsked,
     UploadFormat,
 };
+use muster_domain::schedules::Schedule;
 use muster_domain::users::{BlockEvent, StoredUser, User, UserEvent};
 use muster_domain::webhooks::{WebhookDelivery, WebhookEndpoint};
-use muster_domain::{OperationId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId, WelcomeBatchId};
+use muster_domain::{OperationId, ScheduleId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId, WelcomeBatchId};
 
 /// All that is stored of one tenant. Tables are shared until they are written, so a copy costs next to nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -50,7 +51,9 @@ pub struct TenantState {
     pub endpoints: BTreeMap<WebhookEndpointId, WebhookEndpoint>,
     /// What it is told.
     pub deliveries: BTreeMap<WebhookDeliveryId, StoredDelivery>,
-    /// How many ids were made for that.
+    /// When work begins by itself.
+    pub schedules: BTreeMap<ScheduleId, StoredSchedule>,
+    /// How many ids were made for what endpoints are told.
     pub told: u64,
 }
 
@@ -155,6 +158,17 @@ pub struct StoredDelivery {
     pub delivery: WebhookDelivery,
     /// When the relay is to look at it, while it is pending.
     pub due_at: DateTime<Utc>,
+}
+
+/// A line of `schedules`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredSchedule {
+    /// The schedule.
+    pub schedule: Schedule,
+    /// The revision of which the engine has heard.
+    pub synced: u64,
+    /// Whether it was deleted, and waits for the engine to hear of that.
+    pub is_deleted: bool,
 }
 
 /// A line of `idempotency_keys`.

@@ -2,7 +2,9 @@ use std::cmp::Reverse;
 
 use async_trait::async_trait;
 use muster_domain::operations::RowIds;
-use muster_domain::users::{BlockEvent, FullName, PageStart, User, UserEvent, UserFilter, UserList, UserSnapshot};
+use muster_domain::users::{
+    BlockEvent, FullName, PageStart, StoredUser, User, UserEvent, UserFilter, UserList, UserSnapshot,
+};
 use muster_domain::{EventId, RepositoryError, TenantId, UserId};
 
 use super::MemoryStore;
@@ -24,13 +26,17 @@ fn matches(user: &User, filter: &UserFilter) -> bool {
         && filter.created_after.is_none_or(|moment| user.created_at >= moment)
         && filter.created_before.is_none_or(|moment| user.created_at <= moment)
         && filter.updated_after.is_none_or(|moment| user.updated_at >= moment)
+        && filter.updated_before.is_none_or(|moment| user.updated_at <= moment)
 }
 
 impl MemoryStore {
     fn matching(&self, tenant: TenantId, filter: &UserFilter) -> Vec<User> {
         let state = self.tenant(tenant);
         let mut users: Vec<User> = if filter.deleted {
-            state.deleted.values().map(|stored| stored.user.clone()).collect()
+            let is_meant = |stored: &&StoredUser| {
+                filter.deleted_before.is_none_or(|moment| stored.deleted_at.is_some_and(|at| at <= moment))
+            };
+            state.deleted.values().filter(is_meant).map(|stored| stored.user.clone()).collect()
         } else {
             state.users.values().map(|user| User::clone(user)).collect()
         };

@@ -3,4 +3,5 @@
 pub mod control;
 pub mod mails;
 pub mod operations;
+pub mod schedules;
 pub mod webhooks;

@@ -4,7 +4,7 @@ pub(crate) mod batch;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod deleted;
-pub(crate) mod filter;
+mod filter;
 pub(crate) mod force_delete;
 pub(crate) mod get;
 pub(crate) mod history;

@@ -7,13 +7,14 @@ use muster_application::webhooks::UpdateEndpoint;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::read::{members, patch};
+use super::read::patch;
 use super::view::SecretView;
 use crate::extract::Tenant;
 use crate::openapi::WebhookEventName;
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfTenant, TooMany};
 use crate::state::ApiState;
+use crate::v1::members::members;
 
 /// A new endpoint.
 #[derive(Deserialize, ToSchema)]

@@ -1,23 +1,6 @@
-use axum::body::Body;
-use axum::http::HeaderMap;
 use muster_application::imports::RowProblem;
 use muster_domain::webhooks::{EndpointPatch, TextGiven};
 use serde_json::{Map, Value};
-
-use crate::body::{BodyReader, Encoding};
-use crate::media::require_json;
-use crate::problem::Problem;
-use crate::state::ApiState;
-
-/// Largest body about one endpoint, after decompression.
-const MAX_BYTES: u64 = 64 * 1024;
-
-/// The members of a body.
-pub(super) async fn members(state: &ApiState, headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Problem> {
-    require_json(headers)?;
-    let body = BodyReader::new(body, Encoding::of(headers)?, MAX_BYTES, state.limits.idle).whole().await?;
-    serde_json::from_slice(&body).map_err(|_| Problem::invalid("", "invalid_json", "the body must be a JSON object"))
-}
 
 /// What is asked of an endpoint, and what cannot be read of it.
 pub(super) fn patch(members: &Map<String, Value>) -> (EndpointPatch<'_>, Vec<RowProblem>) {

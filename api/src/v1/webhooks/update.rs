@@ -7,13 +7,14 @@ use muster_domain::WebhookEndpointId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::read::{members, patch};
+use super::read::patch;
 use super::view::EndpointView;
 use crate::extract::{Id, Tenant};
 use crate::openapi::WebhookEventName;
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfWebhook};
 use crate::state::ApiState;
+use crate::v1::members::members;
 
 /// What is to change. A member that is absent leaves its field as it is.
 #[derive(Deserialize, ToSchema)]

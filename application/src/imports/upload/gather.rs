@@ -8,13 +8,14 @@ use crate::imports::ImportRow;
 const GATHERED: u32 = 2_000;
 
 impl Upload {
-    /// Takes a row for each user whom the filter means, as `template` says, read page by page.
+    /// Takes a row for each user whom the filter means, as `template` says, read page by page; `false` if there is nobody.
     ///
     /// # Errors
-    /// As `push` and `flush`; `Invalid` when there is nobody; `Unavailable` when storage is down.
-    pub async fn gather(&mut self, filter: &UserFilter, template: &ImportRow<'_>) -> Result<(), AppError> {
+    /// As `push` and `flush`; `Unavailable` when storage is down.
+    pub async fn gather(&mut self, filter: &UserFilter, template: &ImportRow<'_>) -> Result<bool, AppError> {
         if matches!(self.target, Target::Replay(_)) {
-            return Ok(());
+            // Whoever came first has found somebody.
+            return Ok(true);
         }
         let mut after = None;
         loop {
@@ -30,9 +31,6 @@ impl Upload {
                 break;
             }
         }
-        if self.builder.rows() == 0 {
-            return Err(AppError::invalid("the filter finds nobody, so there is nothing to do"));
-        }
-        Ok(())
+        Ok(self.builder.rows() > 0)
     }
 }

@@ -15,7 +15,9 @@ pub(super) fn parse(members: &Members, key: Option<&str>) -> Result<Option<NewEx
     known_members(members, &["kind", "filter", "format"])?;
     let right = "filter must be an object with conditions; leave it away for all users";
     let filter = match members.get("filter") {
-        Some(filter) => conditions(filter.as_object().ok_or_else(|| wrong("filter", right))?, UserFilter::living())?,
+        Some(filter) => {
+            conditions(filter.as_object().ok_or_else(|| wrong("filter", right))?, OperationKind::UsersExport)?
+        }
         None => UserFilter::living(),
     };
     let format = match members.get("format").map(|format| format.as_str()) {

@@ -13,8 +13,8 @@ use muster_application::Context;
 use muster_application::imports::{NewUpload, Submitted};
 use muster_domain::operations::{ErrorBudget, MatchBy, OnError, OperationKind, OperationOptions, UploadFormat};
 
-pub(crate) use self::request::OperationRequest;
 use self::request::Request;
+pub(crate) use self::request::{OperationRequest, wrong_filter};
 use super::head;
 use super::view::OperationView;
 use crate::body::{BodyReader, Encoding};

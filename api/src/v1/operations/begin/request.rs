@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
+use muster_application::AppError;
 use muster_application::imports::{ImportRow, Upload};
+use muster_application::users::{WrongFilter, read_filter, shown};
 use muster_domain::operations::OperationKind;
 use muster_domain::users::UserFilter;
 use serde::Deserialize;
@@ -12,8 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::openapi::{BegunKindName, FileFormatName};
-use crate::problem::Problem;
-use crate::v1::users::filter;
+use crate::problem::{ErrorDetail, Problem};
 
 /// Ids in a body.
 const MAX_IDS: usize = 10_000;
@@ -87,6 +88,13 @@ pub(crate) struct FilterRequest {
     /// Last written at this moment or later.
     #[schema(nullable = false, example = "2026-01-01T00:00:00Z")]
     updated_after: Option<DateTime<Utc>>,
+    /// Last written at this moment or earlier.
+    #[schema(nullable = false, example = "2026-01-31T00:00:00Z")]
+    updated_before: Option<DateTime<Utc>>,
+    /// Deleted at this moment or earlier, of `users.erase`, `users.restore` and `users.export`: these are about the deleted
+    /// then.
+    #[schema(nullable = false, example = "2026-01-31T00:00:00Z")]
+    deleted_before: Option<DateTime<Utc>>,
 }
 
 /// Fields to set. A member that is absent leaves its field as it is. Addresses and user names differ from user to user: they
@@ -186,7 +194,11 @@ impl Request {
             ..ImportRow::default()
         };
         match &self.whom {
-            Whom::Filter(filter) => upload.gather(filter, &template).await?,
+            Whom::Filter(filter) => {
+                if !upload.gather(filter, &template).await? {
+                    return Err(Problem::from(AppError::invalid("the filter finds nobody, so there is nothing to do")));
+                }
+            }
             Whom::Ids(ids) => {
                 for (line, id) in (1..).zip(ids) {
                     upload.push(&ImportRow { line, id: Some(id.to_string().into()), ..template.clone() })?;
@@ -210,33 +222,16 @@ fn parse_ids(ids: &Value) -> Result<Vec<Uuid>, Problem> {
 fn parse_filter(filter: &Value, kind: OperationKind) -> Result<UserFilter, Problem> {
     let members = filter.as_object().filter(|members| !members.is_empty());
     let members = members.ok_or_else(|| wrong("filter", "filter must be an object with at least one condition"))?;
-    conditions(members, UserFilter { deleted: kind.is_of_deleted(), ..UserFilter::living() })
+    conditions(members, kind)
 }
 
-/// A filter with further conditions.
-pub(super) fn conditions(members: &Members, mut found: UserFilter) -> Result<UserFilter, Problem> {
-    for (name, value) in members {
-        let text = value.as_str().filter(|text| !text.is_empty()).and_then(filter::part);
-        let moment = value.as_str().and_then(filter::instant);
-        let understood = match name.as_str() {
-            "email" => text.map(|text| found.email = Some(text)),
-            "username" => text.map(|text| found.username = Some(text)),
-            "full_name" => text.map(|text| found.full_name = Some(text)),
-            "is_active" => value.as_bool().map(|is_active| found.is_active = Some(is_active)),
-            "created_after" => moment.map(|at| found.created_after = Some(at)),
-            "created_before" => moment.map(|at| found.created_before = Some(at)),
-            "updated_after" => moment.map(|at| found.updated_after = Some(at)),
-            _ => return Err(wrong("filter", format!("condition {} is not known", shown(name)))),
-        };
-        understood.ok_or_else(|| {
-            let right = "text of at most 255 characters, true or false, or an instant such as 2026-01-31T12:00:00Z";
-            Problem::invalid(format!("/filter/{name}"), "invalid_option", format!("{name} must be {right}"))
-        })?;
-    }
-    Ok(found)
+/// Whom an operation of this kind means by these conditions.
+pub(super) fn conditions(members: &Members, kind: OperationKind) -> Result<UserFilter, Problem> {
+    read_filter(members, kind, None).map_err(|wrong| Problem::wrong(vec![wrong_filter(wrong)]))
 }
 
-/// The name of a member as it can be repeated.
-fn shown(name: &str) -> String {
-    format!("{:?}", name.chars().take(50).collect::<String>())
+/// A condition that is wrong, or not known.
+pub(crate) fn wrong_filter(WrongFilter { condition, detail }: WrongFilter) -> ErrorDetail {
+    let pointer = condition.map_or_else(|| "/filter".to_owned(), |condition| format!("/filter/{condition}"));
+    ErrorDetail::new(pointer, "invalid_option", detail)
 }

@@ -1,0 +1,63 @@
+#![expect(missing_docs, reason = "the macros of the SDK generate items without docs")]
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use muster_application::schedules::RunScheduled;
+use muster_application::{App, AppError, Context};
+use muster_domain::{ScheduleId, TenantId};
+use muster_workflows::contract::schedules::{BeginScheduled, definitions};
+use muster_workflows::policy;
+use temporalio_common::ActivityError;
+use temporalio_macros::activities;
+use temporalio_sdk::activities::ActivityContext;
+
+use crate::error::activity_error;
+use crate::heartbeat::{alive, schedule_span, within};
+
+/// Activities on schedules.
+pub struct ScheduleActivities {
+    app: App,
+}
+
+impl ScheduleActivities {
+    /// Activities that call these use cases.
+    pub const fn new(app: App) -> Self {
+        Self { app }
+    }
+}
+
+#[activities]
+impl ScheduleActivities {
+    /// Begins the operation of a run.
+    #[activity(definition = definitions::BeginScheduled)]
+    pub async fn begin_scheduled(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        begin: BeginScheduled,
+    ) -> Result<(), ActivityError> {
+        let context = Context::new(TenantId::new(begin.tenant_id));
+        within(schedule_span(&ctx, begin.tenant_id, begin.schedule_id), async {
+            let command = command(&begin, waits_for_long(&ctx)).map_err(activity_error)?;
+            // It holds an upload while it gathers, which is large.
+            Box::pin(alive(&ctx, self.app.run_scheduled(&context, command))).await.map_err(activity_error)
+        })
+        .await
+    }
+}
+
+fn command(begin: &BeginScheduled, last_chance: bool) -> Result<RunScheduled, AppError> {
+    let at = begin.at.parse::<DateTime<Utc>>();
+    let at = at.map_err(|_| AppError::invalid("the workflow has no id that the run of a schedule has"))?;
+    Ok(RunScheduled { schedule: ScheduleId::new(begin.schedule_id), at, triggered: begin.triggered, last_chance })
+}
+
+/// Whether the first attempt was long ago.
+fn waits_for_long(ctx: &ActivityContext) -> bool {
+    let info = ctx.info();
+    let waited = info.scheduled_time.zip(info.started_time);
+    waited.is_some_and(|(asked, now): (SystemTime, SystemTime)| {
+        now.duration_since(asked).is_ok_and(|waited| waited >= policy::SCHEDULE_PATIENCE)
+    })
+}

@@ -1,0 +1,3 @@
+mod run_schedule;
+
+pub use run_schedule::RunSchedule;
