@@ -1,9 +1,11 @@
-//! The doors through which anything of operations is seen of all tenants: functions of the database's owner that give ids
-//! of what is due, and nothing else (`migrations/0003_sweeper_door.sql`, `0012_removal.sql`, `0017_exports.sql`).
+//! The doors through which anything is seen of all tenants: functions of the database's owner that give ids
+//! of what is due, and nothing else (`migrations/0003_sweeper_door.sql`, `0012_removal.sql`, `0017_exports.sql`,
+//! `0018_schedules.sql`).
 
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{DueOperation, DueReason};
-use muster_domain::{OperationId, RepositoryError, TenantId};
+use muster_domain::schedules::UnsyncedSchedule;
+use muster_domain::{OperationId, RepositoryError, ScheduleId, TenantId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -100,4 +102,26 @@ pub(super) async fn outdated_files(
     .await
     .map_err(repository_error)?;
     rows.into_iter().map(DueRow::read).collect()
+}
+
+/// Schedules that Temporal does not have as they are.
+pub(super) async fn unsynced_schedules(
+    pool: &PgPool,
+    changed_before: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<UnsyncedSchedule>, RepositoryError> {
+    let rows = sqlx::query!(
+        r#"select
+               tenant_id as "tenant_id!"
+             , schedule_id as "schedule_id!"
+           from muster_unsynced_schedules($1, $2)"#,
+        changed_before,
+        i32::try_from(limit).unwrap_or(i32::MAX),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(repository_error)?;
+    let unsynced =
+        |tenant, schedule| UnsyncedSchedule { tenant: TenantId::new(tenant), schedule: ScheduleId::new(schedule) };
+    Ok(rows.into_iter().map(|row| unsynced(row.tenant_id, row.schedule_id)).collect())
 }

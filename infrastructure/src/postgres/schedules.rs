@@ -5,10 +5,11 @@ use muster_domain::schedules::{
     Cadence, LastRun, NewSchedule, RunOutcome, Schedule, SchedulePosition, ScheduleReader, ScheduleRepository,
     ScheduleState, SkipReason, SyncedSchedule, UnsyncedSchedule,
 };
-use muster_domain::{OperationId, RepositoryError, ScheduleId, TenantId};
+use muster_domain::{OperationId, RepositoryError, ScheduleId};
 use uuid::Uuid;
 
 use super::convert::{to_i64, to_u64};
+use super::doors;
 use super::error::{damaged, one_row, repository_error};
 use super::readers::PgReaders;
 use super::unit_of_work::PgUnitOfWork;
@@ -291,25 +292,11 @@ impl ScheduleRepository for PgUnitOfWork {
 
 #[async_trait]
 impl ScheduleReader for PgReaders {
-    /// Another wing of the sweeper's door (`migrations/0018_schedules.sql`).
     async fn unsynced_schedules(
         &self,
         changed_before: DateTime<Utc>,
         limit: u32,
     ) -> Result<Vec<UnsyncedSchedule>, RepositoryError> {
-        let rows = sqlx::query!(
-            r#"select
-                   tenant_id as "tenant_id!"
-                 , schedule_id as "schedule_id!"
-               from muster_unsynced_schedules($1, $2)"#,
-            changed_before,
-            i32::try_from(limit).unwrap_or(i32::MAX),
-        )
-        .fetch_all(self.pool())
-        .await
-        .map_err(repository_error)?;
-        let unsynced =
-            |tenant, schedule| UnsyncedSchedule { tenant: TenantId::new(tenant), schedule: ScheduleId::new(schedule) };
-        Ok(rows.into_iter().map(|row| unsynced(row.tenant_id, row.schedule_id)).collect())
+        doors::unsynced_schedules(self.pool(), changed_before, limit).await
     }
 }

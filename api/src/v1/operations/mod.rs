@@ -11,6 +11,7 @@ pub(crate) mod get;
 pub(crate) mod head;
 pub(crate) mod list;
 pub(crate) mod pause;
+mod progress_view;
 pub(crate) mod resume;
 pub(crate) mod retry;
 pub(crate) mod rows;

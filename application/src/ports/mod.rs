@@ -1,5 +1,7 @@
 //! What the use cases need from outside: each trait says what an implementer guarantees.
 
+mod engine;
+
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,8 +10,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
-use muster_domain::operations::{FileRepository, Operation, OperationKind, OperationRepository};
-use muster_domain::schedules::{Cadence, ScheduleRepository};
+use muster_domain::operations::{FileRepository, OperationRepository};
+use muster_domain::schedules::ScheduleRepository;
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::webhooks::{Answer, WebhookRepository, WebhookSecret, WebhookUrl};
 use muster_domain::{
@@ -17,6 +19,9 @@ use muster_domain::{
     WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 
+pub use self::engine::{
+    GatewayError, PutSchedule, StartOperation, StartScheduleRun, StartWebhook, StartWelcomes, Started, WorkflowGateway,
+};
 use crate::Context;
 
 /// Tells the time.
@@ -83,129 +88,6 @@ pub trait UnitOfWork: Send {
     fn schedules(&mut self) -> &mut dyn ScheduleRepository;
     /// Makes everything durable, or nothing.
     async fn commit(self: Box<Self>) -> Result<(), RepositoryError>;
-}
-
-/// What a workflow needs to know to carry an operation out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StartOperation {
-    /// Whose operation it is.
-    pub tenant: TenantId,
-    /// Which one.
-    pub operation: OperationId,
-    /// What it does, for operators.
-    pub kind: OperationKind,
-    /// How many blocks it has.
-    pub blocks: u32,
-    /// Whether something is to be seen to before the first of them.
-    pub prepare: bool,
-    /// Whether it has so few rows that it is not to wait for others.
-    pub small: bool,
-}
-
-impl StartOperation {
-    /// Of this operation.
-    pub fn of(operation: &Operation) -> Self {
-        let Operation { tenant, id, kind, .. } = *operation;
-        let prepare = operation.needs_preparing();
-        Self {
-            tenant,
-            operation: id,
-            kind,
-            blocks: operation.progress.blocks_total,
-            prepare,
-            small: operation.is_small(),
-        }
-    }
-}
-
-/// What a workflow needs to know to send a batch of welcome mails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StartWelcomes {
-    /// Whose users they are.
-    pub tenant: TenantId,
-    /// Which batch.
-    pub batch: WelcomeBatchId,
-}
-
-/// What a workflow needs to know to deliver something to an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StartWebhook {
-    /// Whose endpoint it is.
-    pub tenant: TenantId,
-    /// What is to be delivered.
-    pub delivery: WebhookDeliveryId,
-}
-
-/// What the engine needs to know of a schedule: when, not what.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PutSchedule {
-    /// Whose schedule it is.
-    pub tenant: TenantId,
-    /// Which one.
-    pub schedule: ScheduleId,
-    /// Tells a later state from an earlier one.
-    pub revision: u64,
-    /// When it runs.
-    pub cadence: Cadence,
-    /// Whether it does not.
-    pub paused: bool,
-}
-
-/// What a workflow needs to know to run a schedule out of turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StartScheduleRun {
-    /// Whose schedule it is.
-    pub tenant: TenantId,
-    /// Which one.
-    pub schedule: ScheduleId,
-    /// Tells this run from others; a whole second.
-    pub at: DateTime<Utc>,
-}
-
-/// What became of a start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Started {
-    /// The workflow runs, from this call or an earlier one.
-    Running,
-    /// A workflow of this operation has run and is closed.
-    Closed,
-}
-
-/// The engine that carries operations out could not be asked.
-#[derive(Debug, thiserror::Error)]
-#[error("the workflow engine is not available")]
-pub struct GatewayError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
-
-/// Starts workflows.
-#[async_trait]
-pub trait WorkflowGateway: Send + Sync {
-    /// Makes sure that the operation's workflow runs. Safe to repeat: there is one workflow per operation, ever.
-    /// Gives up after a few seconds.
-    async fn start_operation(&self, start: &StartOperation) -> Result<Started, GatewayError>;
-
-    /// As `start_operation`, and tells the workflow that its operation was resumed or has ended: one that waits because it
-    /// was paused looks again.
-    async fn wake_operation(&self, start: &StartOperation) -> Result<Started, GatewayError>;
-
-    /// As `start_operation`, for the workflow that sends the operation's welcome mails.
-    async fn start_mails(&self, start: &StartOperation) -> Result<Started, GatewayError>;
-
-    /// As `start_operation`, for the workflow that sends a batch of welcome mails.
-    async fn start_welcomes(&self, start: &StartWelcomes) -> Result<Started, GatewayError>;
-
-    /// As `start_operation`, for the workflow that delivers something to an endpoint.
-    async fn start_webhook(&self, start: &StartWebhook) -> Result<Started, GatewayError>;
-
-    /// Makes the engine's schedule, or changes it, so that it is as this revision says, unless it is as a later one says.
-    /// Runs that it has missed by a few hours at most are made up for; one that is due while the one before still runs is
-    /// left out.
-    async fn put_schedule(&self, put: &PutSchedule) -> Result<(), GatewayError>;
-
-    /// Removes the engine's schedule, if it has it.
-    async fn remove_schedule(&self, tenant: TenantId, schedule: ScheduleId) -> Result<(), GatewayError>;
-
-    /// As `start_operation`, for a run of a schedule: there is one for each of its times, ever.
-    async fn start_schedule_run(&self, start: &StartScheduleRun) -> Result<Started, GatewayError>;
 }
 
 /// Tells which operations of any tenant have moved: have ended, or were paused or resumed.
