@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 use muster_application::users::Versions;
 use muster_domain::operations::PlanDigest;
 use utoipa::IntoParams;
+use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::ObjectBuilder;
 
@@ -41,7 +42,12 @@ impl IntoParams for PlanMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let description = "`plan.digest` of the dry run, in quotes; required";
         let example = "\"6b5f2a1e8d7c4b3a9f8e7d6c5b4a39281706f5e4d3c2b1a0918273645546372f\"";
-        asked("If-Match", description, example, ObjectBuilder::new())
+        let digest = ObjectBuilder::new().pattern(Some("^\"[0-9a-f]{64}\"$"));
+        let mut parameters = asked("If-Match", description, example, digest);
+        for parameter in &mut parameters {
+            parameter.required = Required::True;
+        }
+        parameters
     }
 }
 

@@ -34,7 +34,7 @@ impl App {
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when it has not ended, has nothing to do again, is of a kind that is not retried, or is being
-    /// retried; `Invalid` when a corrected row had not failed.
+    /// retried, and when a corrected row had not failed or was done since; `Invalid` when it is not clear what is corrected.
     pub async fn retry_operation(&self, ctx: &Context, retry: Retry<'_>) -> Result<Submitted, AppError> {
         let Retry { operation: id, corrected, body, key } = retry;
         let mut uow = self.begin(ctx).await?;
@@ -204,5 +204,5 @@ fn did_not_fail(mut rows: Vec<u32>) -> AppError {
     rows.sort_unstable();
     let named: Vec<_> = rows.iter().take(NAMED).map(u32::to_string).collect();
     let more = if rows.len() > NAMED { " and others" } else { "" };
-    AppError::invalid(format!("there are no failed rows {}{more} to be corrected", named.join(", ")))
+    refused(format!("there are no failed rows {}{more} to be corrected", named.join(", ")))
 }

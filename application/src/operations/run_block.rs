@@ -84,7 +84,13 @@ impl App {
             Tried::Stopped => return Ok(None),
             Tried::Worked(worked) => *worked,
         };
-        let Worked { mut uow, payload, work, aborts, digest, differs } = worked;
+        let Worked { mut uow, payload, mut work, aborts, digest, differs } = worked;
+        if operation.options.dry_run {
+            // What nobody has changed has no former values.
+            for row in &mut work.rows {
+                (row.version, row.before) = (None, None);
+            }
+        }
         if aborts || differs || operation.options.dry_run {
             // Undo everything, and only report.
             drop(uow);

@@ -67,6 +67,7 @@ async fn a_plan_writes_nothing_and_its_application_comes_to_the_same() -> Result
         let after = world.stored();
         assert_eq!((&after.users, &after.events, &after.mails), (&before.users, &before.events, &before.mails));
         assert!(after.welcomes == before.welcomes && after.block_events == before.block_events);
+        assert!(after.rows_of(planned.id).iter().all(|row| row.before.is_none() && row.version.is_none()));
         let planned_rows = rows(&world, planned.id).await?;
         assert!(planned_rows.iter().all(|row| row.status != RowStatus::Created || row.user.is_none()));
 

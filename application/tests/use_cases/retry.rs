@@ -141,9 +141,10 @@ async fn what_cannot_be_retried_is_refused_with_a_reason() -> Result<()> {
     assert!(is_refused(&retry(&world, aborted.id, Vec::new()).await.unwrap_err()));
 
     let import = world.import(&mixed(), CONTINUE).await?;
+    for not_failed in [1, 99] {
+        assert!(is_refused(&retry(&world, import.id, vec![correction(not_failed, None, None)]).await.unwrap_err()));
+    }
     for wrong in [
-        vec![correction(1, None, None)],
-        vec![correction(99, None, None)],
         vec![correction(3, None, None), correction(3, None, None)],
         vec![ImportRow { retried: None, ..correction(3, None, None) }],
     ] {

@@ -41,7 +41,7 @@ pub(crate) struct RetryRequest {
 #[expect(dead_code, reason = "describes the body in the OpenAPI document; members are read one by one instead")]
 pub(crate) struct CorrectedRow {
     /// Number of the failed row.
-    #[schema(minimum = 1, example = 7)]
+    #[schema(minimum = 1, maximum = 2_147_483_647, example = 7)]
     row: u32,
     /// The e-mail address.
     #[schema(example = "ada@example.com", nullable = false)]
