@@ -28,7 +28,7 @@ impl App {
         let (kind, actor) = (OperationKind::UsersExport, ctx.actor.clone());
         let new =
             NewOperation { id: self.ports.ids.operation_id(), kind, format, parent: None, actor, created_at: now };
-        let block = block_of(filter)?;
+        let block = block_of(&filter)?;
         let mut uow = self.begin(ctx).await?;
         let operations = uow.operations();
         if let Some(key) = key {

@@ -8,9 +8,10 @@ use crate::AppError;
 use crate::imports::{decode_block, pack};
 
 /// Whom an export means, as its block keeps it.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "UserFilter")]
 struct PackedFilter {
+    #[serde(default)]
     deleted: bool,
     email: Option<String>,
     username: Option<String>,
@@ -26,81 +27,16 @@ struct PackedFilter {
 }
 
 /// The one block of an export: without rows, and with whom it means.
-pub(super) fn block_of(filter: UserFilter) -> Result<BlockPayload, AppError> {
-    let json = serde_json::to_vec(&PackedFilter::from(filter)).map_err(AppError::internal)?;
+pub(super) fn block_of(filter: &UserFilter) -> Result<BlockPayload, AppError> {
+    let mut json = Vec::new();
+    PackedFilter::serialize(filter, &mut serde_json::Serializer::new(&mut json)).map_err(AppError::internal)?;
     Ok(BlockPayload { number: 0, first_row: 1, rows: 0, data: Bytes::from(pack(&json)?) })
 }
 
 /// The opposite of [`block_of`].
 pub(super) fn filter_of(payload: &BlockPayload) -> Result<UserFilter, AppError> {
     let json = decode_block(payload)?;
-    serde_json::from_slice::<PackedFilter>(&json).map(UserFilter::from).map_err(AppError::internal)
-}
-
-impl From<UserFilter> for PackedFilter {
-    fn from(filter: UserFilter) -> Self {
-        let UserFilter {
-            deleted,
-            email,
-            username,
-            full_name,
-            email_exact,
-            username_exact,
-            is_active,
-            created_after,
-            created_before,
-            updated_after,
-            updated_before,
-            deleted_before,
-        } = filter;
-        Self {
-            deleted,
-            email,
-            username,
-            full_name,
-            email_exact,
-            username_exact,
-            is_active,
-            created_after,
-            created_before,
-            updated_after,
-            updated_before,
-            deleted_before,
-        }
-    }
-}
-
-impl From<PackedFilter> for UserFilter {
-    fn from(filter: PackedFilter) -> Self {
-        let PackedFilter {
-            deleted,
-            email,
-            username,
-            full_name,
-            email_exact,
-            username_exact,
-            is_active,
-            created_after,
-            created_before,
-            updated_after,
-            updated_before,
-            deleted_before,
-        } = filter;
-        Self {
-            deleted,
-            email,
-            username,
-            full_name,
-            email_exact,
-            username_exact,
-            is_active,
-            created_after,
-            created_before,
-            updated_after,
-            updated_before,
-            deleted_before,
-        }
-    }
+    PackedFilter::deserialize(&mut serde_json::Deserializer::from_slice(&json)).map_err(AppError::internal)
 }
 
 #[cfg(test)]
@@ -117,7 +53,7 @@ mod tests {
             ..UserFilter::living()
         };
         for filter in [filter, UserFilter::living(), UserFilter::deleted()] {
-            let block = block_of(filter.clone()).unwrap();
+            let block = block_of(&filter).unwrap();
             assert_eq!((block.rows, block.last_row()), (0, 0));
             assert_eq!(filter_of(&block).unwrap(), filter);
         }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use muster_domain::OperationId;
 use muster_domain::operations::{OperationFile, OperationKind};
 
+use crate::operations::refused;
 use crate::{App, AppError, Context, ErrorCode, ErrorKind};
 
 /// Bytes of a file, read part by part: storage is asked for a part when it is wanted, and holds nothing in between.
@@ -33,7 +34,7 @@ impl App {
                 let state = operation.state;
                 let end = if state.is_final() { "it has ended without one" } else { "wait for its end" };
                 let message = format!("an export that is {} has no file: {end}", state.name());
-                Err(AppError::new(ErrorKind::Conflict, ErrorCode::BusinessRuleViolation, message))
+                Err(refused(message))
             }
         }
     }

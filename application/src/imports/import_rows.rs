@@ -1,5 +1,5 @@
 use muster_domain::UserId;
-use muster_domain::operations::{BlockPayload, MatchBy, OnConflict, Operation, StoredRow};
+use muster_domain::operations::{BlockPayload, OnConflict, Operation, StoredRow};
 use muster_domain::users::{NewUser, UserFields};
 
 use super::problems::{Holders, failed_row};
@@ -56,7 +56,7 @@ impl App {
     ) -> Result<ParsedBlock, AppError> {
         let text = decode_block(payload)?;
         let (ids, options) = (operation.row_ids(), operation.options);
-        let by_id = options.on_conflict != OnConflict::Fail && options.match_by == MatchBy::Id;
+        let by_id = options.meets_by_id();
         let mut parsed = ParsedBlock::default();
         parsed.users.reserve_exact(usize::try_from(payload.rows).unwrap_or_default());
         parsed.lines.reserve_exact(usize::try_from(payload.rows).unwrap_or_default());

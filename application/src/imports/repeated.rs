@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use muster_domain::operations::{MatchBy, OnConflict, Operation, OperationKind, RowIds, StoredRow, UploadedBlock};
+use muster_domain::operations::{MatchBy, OnConflict, Operation, OperationKind, StoredRow, UploadedBlock};
 use muster_domain::users::{EmailAddress, Username};
 
 use super::problems::Holders;
 use super::{BlockRows, ImportRow, RowProblem, failed_row};
+use crate::busy::busy;
 use crate::ports::UnitOfWork;
 use crate::{App, AppError};
 
@@ -16,6 +17,16 @@ use crate::{App, AppError};
 pub(crate) struct Key {
     field: &'static str,
     value: String,
+}
+
+impl Key {
+    fn email(email: &EmailAddress) -> Self {
+        Self { field: "email", value: email.as_str().to_owned() }
+    }
+
+    fn username(username: &Username) -> Self {
+        Self { field: "username", value: username.folded() }
+    }
 }
 
 /// Where a key was seen first.
@@ -84,11 +95,13 @@ impl App {
     ) -> Result<Vec<StoredRow>, AppError> {
         let number = block.number;
         let mut candidates = Vec::new();
-        each_row(block, &mut |row, read| {
-            let keys = self.keys(operation, read);
-            if keys.iter().any(|key| repeats.is_several(key)) {
-                candidates.push(Candidate { row, line: read.line, keys });
-            }
+        busy(|| {
+            each_row(block, &mut |row, read| {
+                let keys = self.keys(operation, read);
+                if keys.iter().any(|key| repeats.is_several(key)) {
+                    candidates.push(Candidate { row, line: read.line, keys });
+                }
+            })
         })?;
         let holders = holders(uow, operation, &candidates).await?;
         let mut rows = Vec::new();
@@ -102,8 +115,8 @@ impl App {
             if firsts.iter().flatten().any(|first| first.block < number) {
                 rows.push(failed_row(row, line, &problems)?);
             } else if problems.is_empty() {
-                let several = keys.into_iter().filter(|key| repeats.several.contains(&repeats.hasher.hash_one(key)));
-                repeats.first.extend(several.map(|key| (key, First { block: number, row })));
+                let several: Vec<_> = keys.into_iter().filter(|key| repeats.is_several(key)).collect();
+                repeats.first.extend(several.into_iter().map(|key| (key, First { block: number, row })));
             }
         }
         Ok(rows)
@@ -115,10 +128,11 @@ impl App {
         let id = || row.user_id().ok().flatten().map(|id| Key { field: "id", value: id.to_string() });
         if operation.kind == OperationKind::UsersImport {
             let Ok(user) = self.parse_row(row) else { return Vec::new() };
-            let by_id = options.on_conflict != OnConflict::Fail && options.match_by == MatchBy::Id;
-            let email = Key { field: "email", value: user.email.as_str().to_owned() };
-            let username = Key { field: "username", value: user.username.folded() };
-            return [Some(email), Some(username), by_id.then(id).flatten()].into_iter().flatten().collect();
+            let id = options.meets_by_id().then(id).flatten();
+            return [Some(Key::email(&user.email)), Some(Key::username(&user.username)), id]
+                .into_iter()
+                .flatten()
+                .collect();
         }
         if !row.problems.is_empty() {
             return Vec::new();
@@ -129,8 +143,7 @@ impl App {
         let email = email.and_then(|text| EmailAddress::parse(text, self.settings.email_policy).ok());
         let username = row.username.as_deref().filter(|_| wanted(MatchBy::Username));
         let username = username.and_then(|text| Username::parse(text).ok());
-        let email = email.map(|email| Key { field: "email", value: email.as_str().to_owned() });
-        let username = username.map(|username| Key { field: "username", value: username.folded() });
+        let (email, username) = (email.as_ref().map(Key::email), username.as_ref().map(Key::username));
         [email, username, wanted(MatchBy::Id).then(id).flatten()].into_iter().flatten().collect()
     }
 }
@@ -158,8 +171,7 @@ async fn holders(
     let emails: Vec<_> = of("email").map(|key| key.value.as_str()).collect();
     let usernames: Vec<_> = of("username").map(|key| key.value.clone()).collect();
     let found = uow.users().holders(&emails, &usernames).await?;
-    let ids: RowIds = operation.row_ids();
-    Ok(Some(Holders::new(found, ids)))
+    Ok(Some(Holders::new(found, operation.row_ids())))
 }
 
 fn repeated(key: &Key, first: u32) -> RowProblem {

@@ -70,6 +70,6 @@ pub(super) fn cannot(error: TransitionError) -> AppError {
 }
 
 /// What an operation does not do in the state that it is in, or does not do at all.
-pub(super) fn refused(message: impl Into<Cow<'static, str>>) -> AppError {
+pub(crate) fn refused(message: impl Into<Cow<'static, str>>) -> AppError {
     AppError::new(ErrorKind::Conflict, ErrorCode::BusinessRuleViolation, message)
 }

@@ -27,6 +27,7 @@ mod watch;
 
 pub use apply::Applied;
 pub use cancel::{CancelledOperation, OnCancel};
+pub(crate) use control::refused;
 pub use export::{Export, ExportFilter, ExportedRow, RowValues};
 pub use finish::FinishOperation;
 pub use list::OperationsPage;

@@ -1,6 +1,7 @@
 use muster_domain::schedules::{MAX_SCHEDULES, NewSchedule, Schedule};
 
-use crate::{App, AppError, Context, ErrorCode, ErrorKind};
+use crate::operations::refused;
+use crate::{App, AppError, Context};
 
 impl App {
     /// Makes a schedule: from here on it is durable. Then tells the engine; should that fail, the sweeper does.
@@ -12,7 +13,7 @@ impl App {
         let mut uow = self.begin(ctx).await?;
         if !uow.schedules().insert(&schedule, MAX_SCHEDULES).await? {
             let message = format!("a tenant has at most {MAX_SCHEDULES} schedules; delete one first");
-            return Err(AppError::new(ErrorKind::Conflict, ErrorCode::BusinessRuleViolation, message));
+            return Err(refused(message));
         }
         uow.commit().await?;
         self.tell_engine(ctx, schedule.id).await;

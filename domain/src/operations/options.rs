@@ -43,6 +43,11 @@ impl OperationOptions {
         let (on_conflict, match_by) = (OnConflict::Fail, MatchBy::Email);
         Self { on_error, send_welcome: true, max_errors: None, on_conflict, match_by, dry_run: false }
     }
+
+    /// Whether rows of an import may name by id the user whom they are about.
+    pub fn meets_by_id(&self) -> bool {
+        self.on_conflict != OnConflict::Fail && self.match_by == MatchBy::Id
+    }
 }
 
 impl OnError {

@@ -2,7 +2,8 @@ use muster_domain::OperationId;
 use muster_domain::operations::{OperationRepository, Relation};
 
 use super::{Target, Upload};
-use crate::{AppError, ErrorCode, ErrorKind};
+use crate::AppError;
+use crate::operations::refused;
 
 impl Upload {
     /// Whether an earlier request with the key has come in whole.
@@ -26,7 +27,7 @@ impl Upload {
         }
         if operations.latest_child(parent, Relation::Retry).await? != self.last_retry {
             let message = "another retry of the operation has begun meanwhile; wait for it, then look what is left";
-            return Err(AppError::new(ErrorKind::Conflict, ErrorCode::BusinessRuleViolation, message));
+            return Err(refused(message));
         }
         Ok(())
     }
