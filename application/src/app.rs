@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::schedules::ScheduleReader;
+use muster_domain::tasks::TaskReader;
 use muster_domain::users::{EmailPolicy, SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 
@@ -35,6 +36,8 @@ pub struct Ports {
     pub webhooks: Arc<dyn WebhookReader>,
     /// Schedules of which the engine has not heard, read outside transactions.
     pub schedules: Arc<dyn ScheduleReader>,
+    /// Tasks, read outside transactions.
+    pub tasks: Arc<dyn TaskReader>,
     /// Operations, read outside transactions.
     pub operations: Arc<dyn OperationReader>,
     /// The durable engine.

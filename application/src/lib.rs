@@ -15,7 +15,9 @@ pub mod imports;
 pub mod mails;
 pub mod operations;
 pub mod ports;
+mod precondition;
 pub mod schedules;
+pub mod tasks;
 pub mod users;
 pub mod webhooks;
 

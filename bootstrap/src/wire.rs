@@ -108,6 +108,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         welcomes: readers.clone(),
         webhooks: readers.clone(),
         schedules: readers.clone(),
+        tasks: readers.clone(),
         operations: readers,
         workflows: Arc::new(temporal.clone()),
         watch: Arc::new(watch.clone()),

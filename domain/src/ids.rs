@@ -70,3 +70,11 @@ id! {
     /// When work of a tenant begins by itself; unique within a tenant.
     ScheduleId
 }
+id! {
+    /// Something that is to be done; unique within a tenant.
+    TaskId
+}
+id! {
+    /// Reminders that go out together; unique within a tenant.
+    ReminderBatchId
+}

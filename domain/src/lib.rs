@@ -5,16 +5,19 @@
 
 mod error;
 mod ids;
+mod instant;
 pub mod mails;
 mod networks;
 pub mod operations;
 pub mod schedules;
+pub mod tasks;
 pub mod users;
 pub mod webhooks;
 
 pub use error::{FieldError, RepositoryError};
 pub use ids::{
-    EventId, OperationId, ScheduleId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId,
-    WelcomeBatchId,
+    EventId, OperationId, ReminderBatchId, ScheduleId, TaskId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId,
+    WebhookMessageId, WelcomeBatchId,
 };
+pub use instant::{instant, is_storable};
 pub use networks::Networks;

@@ -2,7 +2,8 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use muster_application::ports::{Clock, IdSource};
 use muster_domain::webhooks::WebhookSecret;
 use muster_domain::{
-    EventId, OperationId, ScheduleId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+    EventId, OperationId, ScheduleId, TaskId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId,
+    WelcomeBatchId,
 };
 use uuid::Uuid;
 
@@ -60,6 +61,10 @@ impl IdSource for TimeOrderedIds {
 
     fn schedule_id(&self) -> ScheduleId {
         ScheduleId::new(Self::next())
+    }
+
+    fn task_id(&self) -> TaskId {
+        TaskId::new(Self::next())
     }
 
     #[expect(

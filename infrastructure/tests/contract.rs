@@ -7,6 +7,7 @@ use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::schedules::ScheduleReader;
+use muster_domain::tasks::TaskReader;
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 use muster_infrastructure::cache::NoCache;
@@ -55,6 +56,10 @@ impl World for Postgres {
     }
 
     fn schedules(&self) -> &dyn ScheduleReader {
+        &self.readers
+    }
+
+    fn tasks(&self) -> &dyn TaskReader {
         &self.readers
     }
 }

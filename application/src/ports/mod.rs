@@ -12,10 +12,11 @@ use futures::stream::BoxStream;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::{FileRepository, OperationRepository};
 use muster_domain::schedules::ScheduleRepository;
+use muster_domain::tasks::TaskRepository;
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::webhooks::{Answer, WebhookRepository, WebhookSecret, WebhookUrl};
 use muster_domain::{
-    EventId, Networks, OperationId, RepositoryError, ScheduleId, TenantId, UserId, WebhookDeliveryId,
+    EventId, Networks, OperationId, RepositoryError, ScheduleId, TaskId, TenantId, UserId, WebhookDeliveryId,
     WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 
@@ -56,6 +57,9 @@ pub trait IdSource: Send + Sync {
     /// As `operation_id`, for a schedule.
     fn schedule_id(&self) -> ScheduleId;
 
+    /// As `operation_id`, for a task that is not made by an import.
+    fn task_id(&self) -> TaskId;
+
     /// A secret from a source that is good enough for keys.
     fn webhook_secret(&self) -> WebhookSecret;
 }
@@ -86,6 +90,8 @@ pub trait UnitOfWork: Send {
     fn webhooks(&mut self) -> &mut dyn WebhookRepository;
     /// When work of the tenant begins by itself.
     fn schedules(&mut self) -> &mut dyn ScheduleRepository;
+    /// Tasks of the tenant.
+    fn tasks(&mut self) -> &mut dyn TaskRepository;
     /// Makes everything durable, or nothing.
     async fn commit(self: Box<Self>) -> Result<(), RepositoryError>;
 }

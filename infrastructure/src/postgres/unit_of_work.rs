@@ -7,6 +7,7 @@ use muster_domain::RepositoryError;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::{FileRepository, OperationRepository};
 use muster_domain::schedules::ScheduleRepository;
+use muster_domain::tasks::TaskRepository;
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::webhooks::WebhookRepository;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
@@ -100,6 +101,10 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     fn schedules(&mut self) -> &mut dyn ScheduleRepository {
+        self
+    }
+
+    fn tasks(&mut self) -> &mut dyn TaskRepository {
         self
     }
 

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use muster_application::ports::IdSource;
 use muster_domain::webhooks::WebhookSecret;
 use muster_domain::{
-    EventId, OperationId, ScheduleId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+    EventId, OperationId, ScheduleId, TaskId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId,
+    WelcomeBatchId,
 };
 use uuid::Uuid;
 
@@ -51,6 +52,10 @@ impl IdSource for MemoryIds {
 
     fn schedule_id(&self) -> ScheduleId {
         ScheduleId::new(self.next())
+    }
+
+    fn task_id(&self) -> TaskId {
+        TaskId::new(self.next())
     }
 
     fn webhook_secret(&self) -> WebhookSecret {

@@ -21,6 +21,7 @@ mod schedules;
 mod search_index;
 mod state;
 mod store;
+mod tasks;
 mod unit;
 mod user_list;
 mod user_writes;

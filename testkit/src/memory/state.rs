@@ -10,9 +10,12 @@ use muster_domain::operations::{
     UploadFormat,
 };
 use muster_domain::schedules::Schedule;
+use muster_domain::tasks::{StoredTask, TaskSettings};
 use muster_domain::users::{BlockEvent, StoredUser, User, UserEvent};
 use muster_domain::webhooks::{WebhookDelivery, WebhookEndpoint};
-use muster_domain::{OperationId, ScheduleId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId, WelcomeBatchId};
+use muster_domain::{
+    OperationId, ScheduleId, TaskId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId, WelcomeBatchId,
+};
 
 /// All that is stored of one tenant. Tables are shared until they are written, so a copy costs next to nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -53,6 +56,10 @@ pub struct TenantState {
     pub deliveries: BTreeMap<WebhookDeliveryId, StoredDelivery>,
     /// When work begins by itself.
     pub schedules: BTreeMap<ScheduleId, StoredSchedule>,
+    /// Tasks.
+    pub tasks: BTreeMap<TaskId, StoredTask>,
+    /// How they are to be treated.
+    pub task_settings: Option<TaskSettings>,
     /// How many ids were made for what endpoints are told.
     pub told: u64,
 }
