@@ -55,6 +55,10 @@ mod schedules;
 #[cfg(test)]
 mod sweep;
 #[cfg(test)]
+mod task_rows;
+#[cfg(test)]
+mod tasks;
+#[cfg(test)]
 mod update_user;
 #[cfg(test)]
 mod upload;
