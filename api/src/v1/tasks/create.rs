@@ -54,7 +54,7 @@ pub(crate) struct TaskCreate {
     )]
     description: Option<String>,
     /// How much it matters; `normal` if it is not said.
-    #[schema(value_type = TaskPriorityName, nullable = false)]
+    #[schema(value_type = Option<TaskPriorityName>, nullable = false)]
     priority: Option<String>,
     /// The living user who is to do it.
     #[schema(format = Uuid, example = json!(null))]

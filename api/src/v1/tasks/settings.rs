@@ -36,7 +36,7 @@ pub(crate) struct TaskSettingsUpdate {
     #[schema(example = json!({ "from": "22:00", "to": "07:00" }))]
     quiet_hours: Option<QuietHoursUpdate>,
     /// Who gets the open tasks of a user who is deleted: nobody, or whoever created them.
-    #[schema(value_type = OrphansName, default = "unassign", nullable = false)]
+    #[schema(value_type = Option<OrphansName>, default = "unassign", nullable = false)]
     when_assignee_deleted: Option<String>,
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct TaskUpdate {
     )]
     description: Option<String>,
     /// How much it matters.
-    #[schema(value_type = TaskPriorityName, nullable = false)]
+    #[schema(value_type = Option<TaskPriorityName>, nullable = false)]
     priority: Option<String>,
     /// The living user who is to do it; `null` is nobody.
     #[schema(format = Uuid, example = json!(null))]

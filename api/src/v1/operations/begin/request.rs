@@ -100,10 +100,10 @@ pub(crate) struct FilterRequest {
     #[schema(nullable = false, example = "2026-01-31T00:00:00Z")]
     deleted_before: Option<DateTime<Utc>>,
     /// Of tasks: how far they are.
-    #[schema(value_type = TaskStatusName, nullable = false)]
+    #[schema(value_type = Option<TaskStatusName>, nullable = false)]
     status: Option<String>,
     /// Of tasks: how much they matter.
-    #[schema(value_type = TaskPriorityName, nullable = false)]
+    #[schema(value_type = Option<TaskPriorityName>, nullable = false)]
     priority: Option<String>,
     /// Of tasks: the user who is to do them; null is nobody.
     #[schema(example = json!(null))]
