@@ -24,7 +24,7 @@ enum Command {
     Migrate(commands::migrate::Migrate),
     /// Print a token for a tenant, signed with the configured key (JWT_…)
     Token(commands::token::Token),
-    /// Import users from a CSV, NDJSON or JSON file and watch the progress (API_URL, TENANT_TOKEN)
+    /// Import users, or tasks, from a CSV, NDJSON or JSON file and watch the progress (API_URL, TENANT_TOKEN)
     Import(commands::import::Import),
     /// Export users to a CSV or NDJSON file, as they all are at one moment (API_URL, TENANT_TOKEN)
     Export(commands::export::Export),

@@ -2,7 +2,7 @@ use muster_domain::operations::{IdempotencyEntry, KeyOwner};
 use muster_domain::tasks::{StoredTask, Task, TaskChanges, TaskFields};
 
 use super::fields::both;
-use super::people;
+use super::{people, settings};
 use crate::imports::{RowProblem, key_reused};
 use crate::{App, AppError, Context, ErrorCode, ErrorKind};
 
@@ -44,8 +44,8 @@ impl App {
             }
         }
         people::check(uow.as_mut(), &mut said, people::asking(ctx)).await?;
-        let zone = uow.tasks().settings().await?.zone;
-        let made = StoredTask::new(id, title, said, zone, now);
+        let settings = settings::for_series(uow.as_mut(), &said).await?;
+        let made = StoredTask::new(id, title, said, settings.zone, now);
         let stored = made.map_err(|error| AppError::wrong_fields(vec![error.into()]))?;
         uow.tasks().insert(std::slice::from_ref(&stored)).await?;
         uow.commit().await?;

@@ -1,5 +1,6 @@
-use muster_domain::tasks::TaskSettings;
+use muster_domain::tasks::{TaskChanges, TaskSettings};
 
+use crate::ports::UnitOfWork;
 use crate::{App, AppError, Context};
 
 impl App {
@@ -19,5 +20,14 @@ impl App {
         let mut uow = self.begin(ctx).await?;
         uow.tasks().store_settings(&settings, self.ports.clock.now()).await?;
         Ok(uow.commit().await?)
+    }
+}
+
+/// The settings, whose clock a series that begins keeps; nothing else of a task asks for them, so that most need no look.
+pub(super) async fn for_series(uow: &mut dyn UnitOfWork, said: &TaskChanges) -> Result<TaskSettings, AppError> {
+    if matches!(said.recurrence, Some(Some(_))) {
+        Ok(uow.tasks().settings().await?)
+    } else {
+        Ok(TaskSettings::default())
     }
 }

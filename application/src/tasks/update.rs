@@ -2,7 +2,7 @@ use muster_domain::TaskId;
 use muster_domain::tasks::{Task, TaskChanges, TaskFields};
 
 use super::fields::both;
-use super::{CHANGED, get, people};
+use super::{CHANGED, get, people, settings};
 use crate::imports::RowProblem;
 use crate::precondition::{self, Versions};
 use crate::{App, AppError, Context};
@@ -31,10 +31,10 @@ impl App {
         said.creator = None;
         let mut uow = self.begin(ctx).await?;
         people::check(uow.as_mut(), &mut said, None).await?;
-        let zone = uow.tasks().settings().await?.zone;
+        let settings = settings::for_series(uow.as_mut(), &said).await?;
         let mut stored = get::lock_living(uow.as_mut(), command.id).await?;
         precondition::check(stored.task.version, &command.expected, CHANGED)?;
-        let changed = stored.change(said, zone, self.ports.clock.now());
+        let changed = stored.change(said, settings.zone, self.ports.clock.now());
         if changed.map_err(|error| AppError::wrong_fields(vec![error.into()]))? {
             uow.tasks().store(std::slice::from_ref(&stored)).await?;
             uow.commit().await?;

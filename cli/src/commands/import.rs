@@ -11,10 +11,10 @@ use super::watch::Watch;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  all rows became users; or, without --watch, the upload is stored
+  0  all rows became users or tasks; or, without --watch, the upload is stored
   1  anything else: refused, broken off, cancelled
   2  wrong arguments
-  3  some rows became users and some did not
+  3  some rows did and some did not
   4  the import failed
   5  the import is paused: nothing happens until it is resumed or cancelled";
 
@@ -81,7 +81,9 @@ impl Import {
         println!("{}: {state}", self.upload.file.display());
         println!("  created    {}", count("created"));
         println!("  failed     {}", count("failed"));
-        println!("  mails sent {} of {}", count("mails_sent"), count("mails_total"));
+        if count("mails_total") > 0 {
+            println!("  mails sent {} of {}", count("mails_sent"), count("mails_total"));
+        }
         for warning in operation.get("warnings").and_then(Value::as_array).into_iter().flatten() {
             println!("  note: {}", warning.as_str().unwrap_or_default());
         }

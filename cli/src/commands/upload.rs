@@ -15,6 +15,9 @@ use super::watch::explain;
 pub(crate) struct Upload {
     /// A .csv, .ndjson, .jsonl or .json file, possibly with .gz or .zst behind
     pub(crate) file: PathBuf,
+    /// The rows are tasks, not users
+    #[arg(long, conflicts_with_all = ["on_conflict", "match_by", "no_mail", "wait_mails"])]
+    tasks: bool,
     /// What is in the file, whatever its name ends in
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -102,7 +105,7 @@ impl Upload {
         let bar = ProgressBar::new(file.metadata()?.len());
         bar.set_style(ProgressStyle::with_template("sending    {bar:40} {bytes}/{total_bytes} {bytes_per_sec}")?);
         let mut request = agent
-            .post(format!("{api_url}/api/v1/users/batch"))
+            .post(format!("{api_url}/api/v1/{}/batch", if self.tasks { "tasks" } else { "users" }))
             .header("authorization", format!("Bearer {token}"))
             .header("content-type", format.media_type())
             .header("prefer", "respond-async");
