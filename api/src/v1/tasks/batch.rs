@@ -2,27 +2,22 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use muster_application::imports::NewUpload;
 use muster_application::{App, Context};
 use muster_domain::TaskId;
-use muster_domain::operations::{Operation, OperationKind, UploadFormat};
+use muster_domain::operations::{Operation, OperationKind};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::create::TaskCreate;
 use super::view::TaskView;
-use crate::body::{BodyReader, Encoding};
 use crate::extract::{IdempotencyKey, Params, Prefer, Uploader};
-use crate::formats::{CsvReader, Fields, JsonReader, NdjsonReader, RowReader};
 use crate::openapi::OnErrorName;
 use crate::problem::{ErrorDetail, Problem};
 use crate::refusals::{KeyInUse, OfBody, OfTenant};
 use crate::state::ApiState;
-use crate::upload::{Received, receive};
-use crate::v1::operations::follow;
 use crate::v1::operations::view::OperationView;
-use crate::v1::users::batch::{Answer, Asked, RowErrors, format_of, patience};
+use crate::v1::users::batch::{RowErrors, Sent, take};
 
 /// Bodies as they may be.
 const NDJSON: &str = "{\"title\":\"Call Ada\",\"due_at\":\"2026-01-31T12:00:00Z\",\"tags\":[\"calls\"]}\n";
@@ -122,23 +117,5 @@ pub(crate) async fn batch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let format = format_of(&headers)?;
-    let encoding = Encoding::of(&headers)?;
-    let asked = Asked::in_query(&params)?;
-    let limits = state.limits;
-    let limit = if format == UploadFormat::Json { limits.json_bytes } else { limits.file_bytes };
-    let body = BodyReader::new(body, encoding, limit, limits.idle);
-    let reader: Box<dyn RowReader> = match format {
-        UploadFormat::Json => Box::new(JsonReader::new(Fields::TASKS)),
-        UploadFormat::Ndjson => Box::new(NdjsonReader::new(Fields::TASKS)),
-        UploadFormat::Csv => Box::new(CsvReader::new(Fields::TASKS)),
-    };
-    let new = NewUpload { kind: OperationKind::TasksImport, format, key: key.0, parent: None };
-    let upload = state.app.begin_upload(ctx.clone(), new).await?;
-    let Received { upload, trailer, rows } = receive(upload, body, reader).await?;
-    let asked = trailer.envelope.as_ref().map_or(Ok(asked), |envelope| asked.overruled_by(envelope))?.of_tasks()?;
-    let submitted = upload.finish(asked.or_default(format)?, &trailer.unknown_fields).await?;
-    let operation = follow(&state.app, &ctx, submitted.operation, patience(prefer, format, rows)).await?;
-    let answer = Answer { app: &state.app, ctx: &ctx, prefer, replayed: submitted.replayed };
-    answer.to(operation).await
+    take(&state, ctx, OperationKind::TasksImport, Sent { key, prefer, params, headers, body }).await
 }

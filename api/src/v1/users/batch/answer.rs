@@ -14,16 +14,16 @@ use crate::v1::operations::view::OperationView;
 use crate::v1::tasks::batch::TasksCreated;
 
 /// Answers a request whose upload has become an operation.
-pub(crate) struct Answer<'a> {
-    pub(crate) app: &'a App,
-    pub(crate) ctx: &'a Context,
-    pub(crate) prefer: Prefer,
-    pub(crate) replayed: bool,
+pub(super) struct Answer<'a> {
+    pub(super) app: &'a App,
+    pub(super) ctx: &'a Context,
+    pub(super) prefer: Prefer,
+    pub(super) replayed: bool,
 }
 
 impl Answer<'_> {
     /// The result where it is known, else the operation to follow.
-    pub(crate) async fn to(&self, operation: Operation) -> Result<Response, Problem> {
+    pub(super) async fn to(&self, operation: Operation) -> Result<Response, Problem> {
         let (id, has_ended) = (operation.id.get(), operation.state.is_final());
         let mut response = self.body(operation).await?;
         head::tell(&mut response, id, has_ended, self.prefer, self.replayed);

@@ -5,6 +5,7 @@ mod created;
 mod media;
 mod options;
 mod row_errors;
+mod take;
 mod wait;
 
 use axum::body::Body;
@@ -14,24 +15,17 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-pub(crate) use self::answer::Answer;
 use self::created::BatchCreated;
 pub(crate) use self::media::format_of;
-pub(crate) use self::options::Asked;
 pub(crate) use self::row_errors::RowErrors;
-pub(crate) use self::wait::patience;
-use crate::body::{BodyReader, Encoding};
+pub(crate) use self::take::{Sent, take};
 use crate::extract::{IdempotencyKey, Params, Prefer, Uploader};
-use crate::formats::{CsvReader, Fields, JsonReader, NdjsonReader, RowReader};
 use crate::openapi::{MatchName, OnConflictName, OnErrorName};
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfTenant, Taken};
 use crate::state::ApiState;
-use crate::upload::{Received, receive};
-use crate::v1::operations::follow;
 use crate::v1::operations::view::OperationView;
-use muster_application::imports::NewUpload;
-use muster_domain::operations::UploadFormat;
+use muster_domain::operations::OperationKind;
 
 /// Bodies as they may be.
 const NDJSON: &str = "{\"email\":\"ada@example.com\",\"username\":\"ada\",\"full_name\":\"Ada Lovelace\"}\n";
@@ -115,25 +109,5 @@ pub(crate) async fn batch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let format = format_of(&headers)?;
-    let encoding = Encoding::of(&headers)?;
-    let asked = Asked::in_query(&params)?;
-    let limits = state.limits;
-    let limit = if format == UploadFormat::Json { limits.json_bytes } else { limits.file_bytes };
-    let body = BodyReader::new(body, encoding, limit, limits.idle);
-
-    let fields = if asked.is_by_id() { Fields::IMPORT_BY_ID } else { Fields::IMPORT };
-    let reader: Box<dyn RowReader> = match format {
-        UploadFormat::Json => Box::new(JsonReader::new(fields)),
-        UploadFormat::Ndjson => Box::new(NdjsonReader::new(fields)),
-        UploadFormat::Csv => Box::new(CsvReader::new(fields)),
-    };
-    let upload = state.app.begin_upload(ctx.clone(), NewUpload::import(format, key.0)).await?;
-    let Received { upload, trailer, rows } = receive(upload, body, reader).await?;
-    let asked = trailer.envelope.as_ref().map_or(Ok(asked), |envelope| asked.overruled_by(envelope))?;
-    let submitted = upload.finish(asked.or_default(format)?, &trailer.unknown_fields).await?;
-    let patience = patience(prefer, format, rows);
-    let operation = follow(&state.app, &ctx, submitted.operation, patience).await?;
-    let answer = Answer { app: &state.app, ctx: &ctx, prefer, replayed: submitted.replayed };
-    answer.to(operation).await
+    take(&state, ctx, OperationKind::UsersImport, Sent { key, prefer, params, headers, body }).await
 }

@@ -13,7 +13,7 @@ const DRY_RUN: &str = "dry_run";
 
 /// What the client has said so far of how its rows are to be done.
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Asked {
+pub(super) struct Asked {
     on_error: Option<OnError>,
     send_welcome: Option<bool>,
     max_errors: Option<ErrorBudget>,
@@ -23,7 +23,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn in_query(params: &Params) -> Result<Self, Problem> {
+    pub(super) fn in_query(params: &Params) -> Result<Self, Problem> {
         Ok(Self {
             on_error: params.read(ON_ERROR, "continue or abort", OnError::from_name)?,
             send_welcome: params.flag(SEND_WELCOME)?,
@@ -35,7 +35,7 @@ impl Asked {
     }
 
     /// The members of a JSON body win; null is the same as absent.
-    pub(crate) fn overruled_by(self, envelope: &Map<String, Value>) -> Result<Self, Problem> {
+    pub(super) fn overruled_by(self, envelope: &Map<String, Value>) -> Result<Self, Problem> {
         let member = |name: &str| envelope.get(name).filter(|value| !value.is_null());
         let on_error = match member(ON_ERROR) {
             None => self.on_error,
@@ -72,7 +72,7 @@ impl Asked {
     ///
     /// # Errors
     /// When something else is asked.
-    pub(crate) fn of_tasks(self) -> Result<Self, Problem> {
+    pub(super) fn of_tasks(self) -> Result<Self, Problem> {
         let wrong = [
             (SEND_WELCOME, self.send_welcome.is_some()),
             (ON_CONFLICT, self.on_conflict.is_some()),
@@ -88,7 +88,7 @@ impl Asked {
     }
 
     /// Whether rows may give ids.
-    pub(crate) fn is_by_id(self) -> bool {
+    pub(super) fn is_by_id(self) -> bool {
         self.match_by == Some(MatchBy::Id)
     }
 
@@ -96,7 +96,7 @@ impl Asked {
     ///
     /// # Errors
     /// When rows are to find users although nothing would be done with them.
-    pub(crate) fn or_default(self, format: UploadFormat) -> Result<OperationOptions, Problem> {
+    pub(super) fn or_default(self, format: UploadFormat) -> Result<OperationOptions, Problem> {
         let on_conflict = self.on_conflict.unwrap_or_default();
         if self.match_by.is_some() && on_conflict == OnConflict::Fail {
             let detail =
