@@ -174,6 +174,10 @@ impl Problem {
         Self::new(status, code, detail)
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
     pub(crate) fn errors(mut self, errors: Vec<ErrorDetail>) -> Self {
         self.0.errors = errors;
         self

@@ -3,13 +3,15 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
+use muster_domain::partners::PartnerReader;
 use muster_domain::schedules::ScheduleReader;
 use muster_domain::users::{EmailPolicy, SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 
 use crate::operations::Hub;
 use crate::ports::{
-    Clock, IdSource, Mailer, OperationWatch, UnitOfWork, UnitOfWorkFactory, WebhookSender, WorkflowGateway,
+    Clock, IdSource, Mailer, OperationWatch, SecretSealer, SignatureCache, UnitOfWork, UnitOfWorkFactory,
+    WebhookSender, WorkflowGateway,
 };
 use crate::{AppError, Context};
 
@@ -35,6 +37,8 @@ pub struct Ports {
     pub webhooks: Arc<dyn WebhookReader>,
     /// Schedules of which the engine has not heard, read outside transactions.
     pub schedules: Arc<dyn ScheduleReader>,
+    /// Partners of any tenant and what waits of them, read outside transactions.
+    pub partners: Arc<dyn PartnerReader>,
     /// Operations, read outside transactions.
     pub operations: Arc<dyn OperationReader>,
     /// The durable engine.
@@ -45,6 +49,10 @@ pub struct Ports {
     pub mailer: Arc<dyn Mailer>,
     /// Endpoints of tenants.
     pub webhook_sender: Arc<dyn WebhookSender>,
+    /// Secrets of partners; none where there is no key for them, and so no partner API.
+    pub sealer: Option<Arc<dyn SecretSealer>>,
+    /// Signatures of partners that were accepted a moment ago.
+    pub signatures: Arc<dyn SignatureCache>,
 }
 
 /// Choices of the deployment.

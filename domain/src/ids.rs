@@ -70,3 +70,11 @@ id! {
     /// When work of a tenant begins by itself; unique within a tenant.
     ScheduleId
 }
+id! {
+    /// A service that acts for a tenant; unique within a tenant.
+    PartnerClientId
+}
+id! {
+    /// Something that such a service has told; unique within a tenant.
+    PartnerEventId
+}

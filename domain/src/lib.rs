@@ -8,13 +8,14 @@ mod ids;
 pub mod mails;
 mod networks;
 pub mod operations;
+pub mod partners;
 pub mod schedules;
 pub mod users;
 pub mod webhooks;
 
 pub use error::{FieldError, RepositoryError};
 pub use ids::{
-    EventId, OperationId, ScheduleId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId,
-    WelcomeBatchId,
+    EventId, OperationId, PartnerClientId, PartnerEventId, ScheduleId, TenantId, UserId, WebhookDeliveryId,
+    WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 pub use networks::Networks;

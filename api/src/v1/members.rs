@@ -16,5 +16,10 @@ const MAX_BYTES: u64 = 64 * 1024;
 pub(super) async fn members(state: &ApiState, headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Problem> {
     require_json(headers)?;
     let body = BodyReader::new(body, Encoding::of(headers)?, MAX_BYTES, state.limits.idle).whole().await?;
-    serde_json::from_slice(&body).map_err(|_| Problem::invalid("", "invalid_json", "the body must be a JSON object"))
+    read_members(&body)
+}
+
+/// As `members`, of a body that was read.
+pub(super) fn read_members(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    serde_json::from_slice(body).map_err(|_| Problem::invalid("", "invalid_json", "the body must be a JSON object"))
 }

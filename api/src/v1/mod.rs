@@ -2,6 +2,7 @@
 
 mod members;
 pub(crate) mod operations;
+pub(crate) mod partners;
 pub(crate) mod schedules;
 mod time;
 pub(crate) mod users;

@@ -29,6 +29,8 @@ mod metrics;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod partners;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod rate_limits;

@@ -1,6 +1,7 @@
 use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
+use muster_domain::partners::PartnerReader;
 use muster_domain::schedules::ScheduleReader;
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
@@ -42,6 +43,10 @@ impl World for MemoryStore {
     }
 
     fn schedules(&self) -> &dyn ScheduleReader {
+        self
+    }
+
+    fn partners(&self) -> &dyn PartnerReader {
         self
     }
 }

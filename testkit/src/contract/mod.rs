@@ -19,6 +19,7 @@ mod lineage;
 mod list;
 mod mails;
 mod memory;
+mod partners;
 mod rate_limits;
 mod removal;
 mod schedules;
@@ -144,6 +145,18 @@ cases! {
         the_engine_hears_of_each_revision
         what_was_deleted_is_kept_until_the_engine_has_heard
         schedules_never_meet;
+    partners:
+        a_client_is_read_back_and_changed
+        a_client_is_found_by_its_public_id_in_any_tenant
+        of_many_who_make_clients_no_more_than_fit_do
+        a_signature_is_accepted_once
+        a_signature_of_what_was_dropped_is_still_good
+        an_event_is_kept_once_for_each_id_of_its_client
+        what_became_of_an_event_is_read_back
+        events_are_listed_in_pages_the_latest_first
+        events_that_wait_are_due_those_first_that_wait_for_longest
+        what_was_kept_for_long_enough_is_forgotten
+        partners_never_meet;
     upload:
         a_new_operation_is_receiving
         blocks_are_given_back_as_they_were_stored

@@ -1,6 +1,7 @@
 use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
+use muster_domain::partners::PartnerReader;
 use muster_domain::schedules::ScheduleReader;
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
@@ -26,4 +27,6 @@ pub trait World: Send + Sync {
     fn webhooks(&self) -> &dyn WebhookReader;
     /// Its reader of schedules.
     fn schedules(&self) -> &dyn ScheduleReader;
+    /// Its reader of partners.
+    fn partners(&self) -> &dyn PartnerReader;
 }
