@@ -5,6 +5,7 @@ use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::partners::PartnerReader;
 use muster_domain::schedules::ScheduleReader;
+use muster_domain::tasks::TaskReader;
 use muster_domain::users::{EmailPolicy, SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 
@@ -39,6 +40,8 @@ pub struct Ports {
     pub schedules: Arc<dyn ScheduleReader>,
     /// Partners of any tenant and what waits of them, read outside transactions.
     pub partners: Arc<dyn PartnerReader>,
+    /// Tasks, read outside transactions.
+    pub tasks: Arc<dyn TaskReader>,
     /// Operations, read outside transactions.
     pub operations: Arc<dyn OperationReader>,
     /// The durable engine.

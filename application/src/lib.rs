@@ -16,7 +16,9 @@ pub mod mails;
 pub mod operations;
 pub mod partners;
 pub mod ports;
+mod precondition;
 pub mod schedules;
+pub mod tasks;
 pub mod users;
 pub mod webhooks;
 

@@ -114,6 +114,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         webhooks: readers.clone(),
         schedules: readers.clone(),
         partners: readers.clone(),
+        tasks: readers.clone(),
         operations: readers,
         workflows: Arc::new(temporal.clone()),
         watch: Arc::new(watch.clone()),

@@ -78,3 +78,11 @@ id! {
     /// Something that such a service has told; unique within a tenant.
     PartnerEventId
 }
+id! {
+    /// Something that is to be done; unique within a tenant.
+    TaskId
+}
+id! {
+    /// Reminders that go out together; unique within a tenant.
+    ReminderBatchId
+}

@@ -5,17 +5,20 @@
 
 mod error;
 mod ids;
+mod instant;
 pub mod mails;
 mod networks;
 pub mod operations;
 pub mod partners;
 pub mod schedules;
+pub mod tasks;
 pub mod users;
 pub mod webhooks;
 
 pub use error::{FieldError, RepositoryError};
 pub use ids::{
-    EventId, OperationId, PartnerClientId, PartnerEventId, ScheduleId, TenantId, UserId, WebhookDeliveryId,
-    WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+    EventId, OperationId, PartnerClientId, PartnerEventId, ReminderBatchId, ScheduleId, TaskId, TenantId, UserId,
+    WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
+pub use instant::{instant, is_storable};
 pub use networks::Networks;

@@ -3,8 +3,8 @@ use muster_application::ports::{Clock, IdSource};
 use muster_domain::partners::{PartnerSecret, PublicClientId};
 use muster_domain::webhooks::WebhookSecret;
 use muster_domain::{
-    EventId, OperationId, PartnerClientId, PartnerEventId, ScheduleId, UserId, WebhookDeliveryId, WebhookEndpointId,
-    WebhookMessageId, WelcomeBatchId,
+    EventId, OperationId, PartnerClientId, PartnerEventId, ScheduleId, TaskId, UserId, WebhookDeliveryId,
+    WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 use uuid::Uuid;
 
@@ -62,6 +62,10 @@ impl IdSource for TimeOrderedIds {
 
     fn schedule_id(&self) -> ScheduleId {
         ScheduleId::new(Self::next())
+    }
+
+    fn task_id(&self) -> TaskId {
+        TaskId::new(Self::next())
     }
 
     fn webhook_secret(&self) -> WebhookSecret {

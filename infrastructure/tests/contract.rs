@@ -8,6 +8,7 @@ use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::partners::PartnerReader;
 use muster_domain::schedules::ScheduleReader;
+use muster_domain::tasks::TaskReader;
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 use muster_infrastructure::cache::NoCache;
@@ -60,6 +61,10 @@ impl World for Postgres {
     }
 
     fn partners(&self) -> &dyn PartnerReader {
+        &self.readers
+    }
+
+    fn tasks(&self) -> &dyn TaskReader {
         &self.readers
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use muster_infrastructure::postgres::{GuardError, PoolOptions, check_database, connect_lazily};
 use muster_testkit::database::{TestDatabase, create_test_database, psql};
 
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 20] = [
     "users",
     "user_events",
     "user_search",
@@ -24,6 +24,8 @@ const TABLES: [&str; 18] = [
     "partner_clients",
     "partner_signatures",
     "partner_events",
+    "tasks",
+    "task_settings",
 ];
 
 async fn verdict(url: &str) -> Result<(), GuardError> {
@@ -75,6 +77,14 @@ fn fill(database: &TestDatabase) -> anyhow::Result<()> {
                      gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'e1', 'user.created', '{}', 'received', now(),
                      now()
                  )
+             ), t as (
+                 insert into tasks (
+                     tenant_id, id, title, status, priority, version, created_at, updated_at, reminded_through
+                 )
+                 values (gen_random_uuid(), gen_random_uuid(), 'a', 'todo', 1, 1, now(), now(), now())
+             ), ts as (
+                 insert into task_settings (tenant_id, time_zone, orphans, updated_at)
+                 values (gen_random_uuid(), 'UTC', 'unassign', now())
              ), o as (
                  insert into operations (tenant_id, id, kind, state, format, created_at, updated_at)
                  values (gen_random_uuid(), gen_random_uuid(), 'users.import', 'queued', 'csv', now(), now())

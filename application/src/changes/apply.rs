@@ -97,6 +97,11 @@ impl App {
         if !erased.is_empty() {
             uow.users().remove_all(&erased).await?;
         }
+        let deleted = stored.iter().filter(|(user, _)| user.deleted_at.is_some()).map(|(user, _)| user.user.id);
+        let gone: Vec<_> = deleted.chain(erased).collect();
+        if !gone.is_empty() {
+            self.release_tasks(uow, &gone, now).await?;
+        }
         Ok(rows)
     }
 

@@ -14,11 +14,12 @@ use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::{FileRepository, OperationRepository};
 use muster_domain::partners::{PartnerRepository, PartnerSecret, PublicClientId};
 use muster_domain::schedules::ScheduleRepository;
+use muster_domain::tasks::TaskRepository;
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::webhooks::{Answer, WebhookRepository, WebhookSecret, WebhookUrl};
 use muster_domain::{
-    EventId, Networks, OperationId, PartnerClientId, PartnerEventId, RepositoryError, ScheduleId, TenantId, UserId,
-    WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+    EventId, Networks, OperationId, PartnerClientId, PartnerEventId, RepositoryError, ScheduleId, TaskId, TenantId,
+    UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 
 pub use self::engine::{
@@ -59,6 +60,9 @@ pub trait IdSource: Send + Sync {
 
     /// As `operation_id`, for a schedule.
     fn schedule_id(&self) -> ScheduleId;
+
+    /// As `operation_id`, for a task that is not made by an import.
+    fn task_id(&self) -> TaskId;
 
     /// A secret from a source that is good enough for keys.
     fn webhook_secret(&self) -> WebhookSecret;
@@ -104,6 +108,8 @@ pub trait UnitOfWork: Send {
     fn schedules(&mut self) -> &mut dyn ScheduleRepository;
     /// Who acts for the tenant with signed requests, and what they tell.
     fn partners(&mut self) -> &mut dyn PartnerRepository;
+    /// Tasks of the tenant.
+    fn tasks(&mut self) -> &mut dyn TaskRepository;
     /// Makes everything durable, or nothing.
     async fn commit(self: Box<Self>) -> Result<(), RepositoryError>;
 }

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::operations::OperationKind;
 use muster_domain::schedules::age;
 use muster_domain::users::UserFilter;
+use muster_domain::{instant, is_storable};
 use serde_json::{Map, Value};
 
 /// Longest text that is looked for, in characters: no field is longer.
@@ -79,14 +80,6 @@ pub fn part(text: &str) -> Option<String> {
     (!text.chars().any(char::is_control) && text.chars().count() <= MAX_CHARS).then(|| text.to_owned())
 }
 
-/// ISO 8601; without an offset it is UTC, as the reference service took it.
-pub fn instant(text: &str) -> Option<DateTime<Utc>> {
-    // A `+` that was not escaped arrives as a space.
-    let text = text.replacen(' ', if text.contains('T') { "+" } else { "T" }, 1);
-    let offset = DateTime::parse_from_rfc3339(&text).map(|at| at.to_utc());
-    offset.ok().or_else(|| Some(text.parse::<NaiveDateTime>().ok()?.and_utc())).filter(|at| is_storable(*at))
-}
-
 /// Kinds that have something to do with users who are deleted.
 const fn may_be_of_deleted(kind: OperationKind) -> bool {
     matches!(kind, OperationKind::UsersRestore | OperationKind::UsersErase | OperationKind::UsersExport)
@@ -97,12 +90,6 @@ fn moment(text: &str, run_at: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     before.map_or_else(|| instant(text), |(run_at, age)| run_at.checked_sub_signed(age).filter(|at| is_storable(*at)))
 }
 
-/// Postgres keeps years up to 294276; nobody means one beyond four digits.
-fn is_storable(at: DateTime<Utc>) -> bool {
-    let years = DateTime::from_timestamp(-62_135_596_800, 0)..DateTime::from_timestamp(253_402_300_800, 0);
-    years.contains(&Some(at))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -111,24 +98,6 @@ mod tests {
 
     fn read(filter: &Value, kind: OperationKind, run_at: Option<DateTime<Utc>>) -> Result<UserFilter, WrongFilter> {
         read_filter(filter.as_object().unwrap(), kind, run_at)
-    }
-
-    #[test]
-    fn instants_are_read_as_clients_write_them() {
-        let expected = DateTime::from_timestamp(1_767_225_600, 0);
-        for text in [
-            "2026-01-01T00:00:00Z",
-            "2026-01-01T00:00:00.000000Z",
-            "2026-01-01T02:00:00+02:00",
-            "2026-01-01T02:00:00 02:00",
-            "2026-01-01T00:00:00",
-            "2026-01-01 00:00:00",
-        ] {
-            assert_eq!(instant(text), expected, "{text}");
-        }
-        for text in ["", "yesterday", "2026-13-01T00:00:00Z", "+262000-01-01T00:00:00Z", "-9999-01-01T00:00:00Z"] {
-            assert_eq!(instant(text), None, "{text}");
-        }
     }
 
     #[test]

@@ -10,9 +10,11 @@ impl App {
     /// `NotFound`.
     pub async fn force_delete_user(&self, ctx: &Context, id: UserId) -> Result<(), AppError> {
         let mut uow = self.begin(ctx).await?;
-        if !uow.users().remove(id, self.ports.clock.now()).await? {
+        let now = self.ports.clock.now();
+        if !uow.users().remove(id, now).await? {
             return Err(AppError::not_found("user"));
         }
+        self.release_tasks(uow.as_mut(), &[id], now).await?;
         uow.commit().await?;
         // The history is gone with the user; that they were removed must be known all the same. Not by whom: the subject
         // of a token may be somebody's address.

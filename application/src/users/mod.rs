@@ -10,14 +10,17 @@ mod get;
 mod history;
 mod index_search;
 mod list;
-mod precondition;
 mod restore;
 mod store;
 mod update;
 
-pub use conditions::{WrongFilter, instant, part, read_filter, shown};
+pub use conditions::{WrongFilter, part, read_filter, shown};
 pub use create::{CreateUser, CreatedUser};
 pub use history::HistoryPage;
 pub use list::UserPage;
-pub use precondition::Versions;
 pub use update::UpdateUser;
+
+pub use crate::precondition::Versions;
+
+/// What a write is told that expects another version.
+const CHANGED: &str = "the user was changed since; read them again";

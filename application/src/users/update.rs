@@ -1,9 +1,9 @@
 use muster_domain::UserId;
 use muster_domain::users::{User, UserChanges, UserEventKind, UserPatch};
 
-use super::precondition::{self, Versions};
+use super::{CHANGED, Versions};
 use crate::imports::RowProblem;
-use crate::{App, AppError, Context};
+use crate::{App, AppError, Context, precondition};
 
 /// Change a user.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl App {
         let found = uow.users().lock(command.id).await?;
         let mut stored =
             found.filter(|stored| stored.deleted_at.is_none()).ok_or_else(|| AppError::not_found("user"))?;
-        precondition::check(&stored.user, &command.expected)?;
+        precondition::check(stored.user.version, &command.expected, CHANGED)?;
         let made = stored.change(changes, self.ports.clock.now());
         if made.is_empty() {
             return Ok(stored.user);

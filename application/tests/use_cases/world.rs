@@ -127,6 +127,7 @@ impl World {
             welcomes: Arc::new(store.clone()),
             webhooks: Arc::new(store.clone()),
             schedules: Arc::new(store.clone()),
+            tasks: Arc::new(store.clone()),
             operations: Arc::new(store.clone()),
             workflows: Arc::new(gateway.clone()),
             watch: Arc::new(watch(&store)),

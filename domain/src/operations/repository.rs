@@ -5,7 +5,7 @@ use super::{
     Block, BlockOutcome, BlockPayload, NewOperation, Operation, OperationOptions, OperationState, PlanDigest, Relation,
     RetriedRow, SettledBlock, StoredRow, StoredRows, UploadedBlock, Usage,
 };
-use crate::{OperationId, RepositoryError, TenantId, UserId};
+use crate::{OperationId, RepositoryError, TaskId, TenantId, UserId};
 
 /// What the first request with a key made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum KeyOwner {
     Operation(OperationId),
     /// It made one user.
     User(UserId),
+    /// It made one task.
+    Task(TaskId),
 }
 
 /// Which request a key stands for.

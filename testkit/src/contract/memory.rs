@@ -3,6 +3,7 @@ use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::partners::PartnerReader;
 use muster_domain::schedules::ScheduleReader;
+use muster_domain::tasks::TaskReader;
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 
@@ -47,6 +48,10 @@ impl World for MemoryStore {
     }
 
     fn partners(&self) -> &dyn PartnerReader {
+        self
+    }
+
+    fn tasks(&self) -> &dyn TaskReader {
         self
     }
 }

@@ -26,6 +26,7 @@ mod schedules;
 mod search_index;
 mod sets;
 mod single;
+mod tasks;
 mod tenants;
 mod units;
 mod upload;
@@ -157,6 +158,15 @@ cases! {
         events_that_wait_are_due_those_first_that_wait_for_longest
         what_was_kept_for_long_enough_is_forgotten
         partners_never_meet;
+    tasks:
+        a_task_is_read_back_as_it_was_stored
+        a_removed_task_is_gone
+        a_series_has_each_of_its_tasks_once
+        tasks_are_found_by_all_conditions
+        pages_meet_in_every_order
+        open_tasks_of_users_are_found_and_the_living_are_told
+        settings_are_read_back
+        tasks_never_meet;
     upload:
         a_new_operation_is_receiving
         blocks_are_given_back_as_they_were_stored

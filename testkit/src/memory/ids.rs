@@ -5,8 +5,8 @@ use muster_application::ports::IdSource;
 use muster_domain::partners::{PartnerSecret, PublicClientId};
 use muster_domain::webhooks::WebhookSecret;
 use muster_domain::{
-    EventId, OperationId, PartnerClientId, PartnerEventId, ScheduleId, UserId, WebhookDeliveryId, WebhookEndpointId,
-    WebhookMessageId, WelcomeBatchId,
+    EventId, OperationId, PartnerClientId, PartnerEventId, ScheduleId, TaskId, UserId, WebhookDeliveryId,
+    WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 use uuid::Uuid;
 
@@ -59,6 +59,10 @@ impl IdSource for MemoryIds {
 
     fn schedule_id(&self) -> ScheduleId {
         ScheduleId::new(self.next())
+    }
+
+    fn task_id(&self) -> TaskId {
+        TaskId::new(self.next())
     }
 
     fn webhook_secret(&self) -> WebhookSecret {

@@ -24,6 +24,7 @@ mod search_index;
 mod signatures;
 mod state;
 mod store;
+mod tasks;
 mod unit;
 mod user_list;
 mod user_writes;

@@ -11,11 +11,12 @@ use muster_domain::operations::{
 };
 use muster_domain::partners::{PartnerClient, PartnerEvent};
 use muster_domain::schedules::Schedule;
+use muster_domain::tasks::{StoredTask, TaskSettings};
 use muster_domain::users::{BlockEvent, StoredUser, User, UserEvent};
 use muster_domain::webhooks::{WebhookDelivery, WebhookEndpoint};
 use muster_domain::{
-    OperationId, PartnerClientId, PartnerEventId, ScheduleId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId,
-    WelcomeBatchId,
+    OperationId, PartnerClientId, PartnerEventId, ScheduleId, TaskId, TenantId, UserId, WebhookDeliveryId,
+    WebhookEndpointId, WelcomeBatchId,
 };
 
 /// All that is stored of one tenant. Tables are shared until they are written, so a copy costs next to nothing.
@@ -63,6 +64,10 @@ pub struct TenantState {
     pub signatures: BTreeMap<(PartnerClientId, [u8; 32]), DateTime<Utc>>,
     /// What they told, and when each that waits is to be looked at.
     pub partner_events: BTreeMap<PartnerEventId, (PartnerEvent, DateTime<Utc>)>,
+    /// Tasks.
+    pub tasks: BTreeMap<TaskId, StoredTask>,
+    /// How they are to be treated.
+    pub task_settings: Option<TaskSettings>,
     /// How many ids were made for what endpoints are told.
     pub told: u64,
 }

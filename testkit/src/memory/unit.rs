@@ -4,6 +4,7 @@ use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::{FileRepository, KeyOwner, OperationRepository};
 use muster_domain::partners::PartnerRepository;
 use muster_domain::schedules::ScheduleRepository;
+use muster_domain::tasks::TaskRepository;
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::webhooks::WebhookRepository;
 use muster_domain::{OperationId, RepositoryError, TenantId};
@@ -91,12 +92,16 @@ impl UnitOfWork for MemoryUnit {
         self
     }
 
+    fn tasks(&mut self) -> &mut dyn TaskRepository {
+        self
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<(), RepositoryError> {
         self.statement(|draft| {
             // The one foreign key that is checked only now.
             let whole = draft.keys.values().all(|key| match key.owner {
                 KeyOwner::Operation(operation) => draft.operations.contains_key(&operation),
-                KeyOwner::User(_) => true,
+                KeyOwner::User(_) | KeyOwner::Task(_) => true,
             });
             if whole { Ok(()) } else { Err(defect("a key stands for an operation that does not exist")) }
         })?;

@@ -1,6 +1,7 @@
 //! Conditions on users, as clients write them.
 
-use muster_application::users::{instant, part};
+use muster_application::users::part;
+use muster_domain::instant;
 use muster_domain::users::UserFilter;
 
 use crate::extract::Params;
