@@ -115,3 +115,15 @@ $$;
 
 revoke all on function muster_partner_client, muster_due_partners from public;
 grant execute on function muster_partner_client, muster_due_partners to muster_service;
+
+-- What a synchronisation leaves: a line in the history of each user, and a row.
+alter table user_events drop constraint user_events_kind_known;
+alter table user_events add constraint user_events_kind_known check (
+    kind in ('created', 'updated', 'deleted', 'restored', 'synced')
+) not valid;
+alter table user_events validate constraint user_events_kind_known;
+alter table operation_rows drop constraint operation_rows_status_known;
+alter table operation_rows add constraint operation_rows_status_known check (
+    status in ('failed', 'mail_refused', 'skipped', 'updated', 'deleted', 'restored', 'erased', 'synced')
+) not valid;
+alter table operation_rows validate constraint operation_rows_status_known;

@@ -96,6 +96,9 @@ refusals! {
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::UnsupportedMediaType, "Another kind of body, or one that is compressed", "a signed body must not be compressed: leave Content-Encoding out"),
         (StatusCode::BAD_REQUEST, Code::BodyIncomplete, "The connection broke in the middle of the body", "the body ended too early"),
         (StatusCode::REQUEST_TIMEOUT, Code::RequestTimeout, "The body stopped coming", "the body stopped coming; send it again");
+    /// Of the route by which partners synchronise.
+    OtherEntity: []
+        (StatusCode::BAD_REQUEST, Code::ValidationError, "`entity_type` is another one than those in `allowed_types`; or the connection broke in the middle of the body", "entity_type must be one of users, products, orders, inventory");
     /// Of every route that sends something to an endpoint.
     OfSending: [OfWebhook]
         (StatusCode::CONFLICT, Code::BusinessRuleViolation, "The endpoint is disabled", "the webhook endpoint is disabled; enable it first");

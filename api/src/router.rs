@@ -61,6 +61,7 @@ pub(crate) fn table() -> OpenApiRouter<ApiState> {
         .routes(routes!(v1::webhooks::replay::replay))
         .routes(routes!(v1::partners::status::status))
         .routes(routes!(v1::partners::webhook::webhook))
+        .routes(routes!(v1::partners::sync::sync))
         .routes(routes!(v1::partners::events::events))
 }
 

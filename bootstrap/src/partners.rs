@@ -16,7 +16,7 @@ pub use muster_application::{App, Context};
 pub use muster_domain::Networks;
 pub use muster_domain::partners::{ClientName, PartnerClient};
 
-use crate::config::{AppEnv, Config, sealing_key};
+use crate::config::{AppEnv, Config, PartnerConfig, sealing_key};
 use crate::tokens::place;
 use crate::wire::Role;
 
@@ -26,17 +26,20 @@ const DEV_KEY: &str = ".dev/partner.key";
 /// What seals secrets. None where there is no key: in production, where somebody must have made one, and in a worker, which
 /// has no use for them.
 pub(crate) fn sealer(config: &Config, role: Role) -> anyhow::Result<Option<Arc<dyn SecretSealer>>> {
-    let key = match (&config.partners.key, config.app_env) {
-        (Some(key), _) => key.clone(),
-        (None, AppEnv::Development) if role != Role::Worker => dev_key(Path::new(DEV_KEY))?,
-        (None, _) => {
+    let PartnerConfig { key, key_path, previous_key } = &config.partners;
+    let key = match (key, key_path, config.app_env) {
+        _ if role == Role::Worker => return Ok(None),
+        (Some(key), ..) => key.clone(),
+        (None, path, AppEnv::Development) => dev_key(path.as_deref().unwrap_or(Path::new(DEV_KEY)))?,
+        (None, Some(path), AppEnv::Production) => read_key(path)?,
+        (None, None, AppEnv::Production) => {
             if role == Role::Api {
                 tracing::warn!("the partner API is switched off: PARTNER_SECRET_KEY is not set");
             }
             return Ok(None);
         }
     };
-    Ok(Some(Arc::new(AesSealer::new(&key, config.partners.previous_key.as_ref())?)))
+    Ok(Some(Arc::new(AesSealer::new(&key, previous_key.as_ref())?)))
 }
 
 /// Of processes that start at once one makes the key, and all use it.
@@ -46,8 +49,12 @@ fn dev_key(path: &Path) -> anyhow::Result<SealingKey> {
         place(path, &STANDARD.encode(secret.expose()))
             .with_context(|| format!("the development key {} cannot be made", path.display()))?;
     }
-    let text =
-        fs::read_to_string(path).with_context(|| format!("the development key {} cannot be read", path.display()))?;
+    read_key(path)
+}
+
+fn read_key(path: &Path) -> anyhow::Result<SealingKey> {
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("PARTNER_SECRET_KEY_PATH={}: the key file cannot be read", path.display()))?;
     sealing_key(&text).with_context(|| format!("{} must have the base64 of 32 bytes", path.display()))
 }
 

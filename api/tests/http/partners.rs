@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -12,8 +13,8 @@ use muster_application::Context;
 use muster_application::partners::{AddPartner, PartnerWithSecret, SignedParts, sign};
 use muster_application::ports::Clock as _;
 use muster_bootstrap::config::TrustedProxies;
-use muster_domain::Networks;
 use muster_domain::partners::ClientName;
+use muster_domain::{Networks, OperationId};
 use muster_testkit::memory::MemoryLimiter;
 use serde_json::{Value, json};
 
@@ -298,4 +299,71 @@ async fn partners_have_a_budget_and_who_guesses_pays_as_an_address() {
         assert_eq!(answer.status, status);
         assert!(answer.header("ratelimit").starts_with("\"anonymous\""), "{}", answer.header("ratelimit"));
     }
+}
+
+#[tokio::test]
+async fn entities_are_synchronised_by_an_operation_that_the_tenant_follows() {
+    let world = World::new();
+    let made = world.partner("").await;
+    let ada = world.make("ada").await.rsplit('/').next().unwrap().to_owned();
+    let body = json!({ "entity_type": "users", "entity_ids": [ada, "gone"], "sync_metadata": { "batch": 7 } });
+    let ask = Ask { path: SYNC, method: "POST", body: body.to_string().into(), ..get(&made) };
+    let begun = world.signed(&ask).await;
+    assert_eq!(begun.status, 202, "{}", begun.text);
+    insta::assert_json_snapshot!("partner_sync_begun", begun.json());
+    let id = begun.json()["sync_id"].as_str().unwrap().to_owned();
+    assert_eq!(begun.header("location"), format!("/api/v1/operations/{id}"));
+    world
+        .state
+        .app
+        .wait_for_operation(&Context::new(world.tenant), OperationId::new(id.parse().unwrap()), WAIT)
+        .await
+        .unwrap();
+    let operation = world.get(&format!("/api/v1/operations/{id}")).await.json();
+    assert_eq!((&operation["kind"], &operation["state"]), (&json!("partners.sync"), &json!("partially_succeeded")));
+    let rows = world.get(&format!("/api/v1/operations/{id}/rows?status=all")).await;
+    insta::assert_json_snapshot!("partner_sync_rows", rows.json());
+    let history = world.get(&format!("/api/v1/users/{ada}/history")).await.json();
+    assert_eq!(history["items"][0]["kind"], json!("synced"), "{history}");
+    world
+        .ask("POST", &format!("/api/v1/operations/{id}/undo"), &[], None)
+        .await
+        .problem(409, "BUSINESS_RULE_VIOLATION");
+    let other = world.into_tenant(8);
+    other.get(&format!("/api/v1/operations/{id}")).await.problem(404, "ENTITY_NOT_FOUND");
+}
+
+const SYNC: &str = "/api/v1/partners/sync";
+const WAIT: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn what_is_wrong_with_a_synchronisation_is_said_with_its_place() {
+    let world = World::new();
+    let made = world.partner("").await;
+    let wrong = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
+    let many: Vec<_> = (0..10_001).map(|n| n.to_string()).collect();
+    let both = vec![wrong("/entity_type", "missing"), wrong("/entity_ids", "missing")];
+    for (n, (body, errors)) in (1..).zip([
+        (json!({}), both),
+        (json!({ "entity_type": 5, "entity_ids": ["1"] }), vec![wrong("/entity_type", "wrong_type")]),
+        (json!({ "entity_type": "users", "entity_ids": [] }), vec![wrong("/entity_ids", "wrong_type")]),
+        (json!({ "entity_type": "users", "entity_ids": many }), vec![wrong("/entity_ids", "wrong_type")]),
+        (json!({ "entity_type": "users", "entity_ids": ["1", 2, "\0"] }), {
+            vec![wrong("/entity_ids/1", "invalid_id"), wrong("/entity_ids/2", "invalid_id")]
+        }),
+        (json!({ "entity_type": "users", "entity_ids": ["1"], "sync_metadata": [] }), {
+            vec![wrong("/sync_metadata", "wrong_type")]
+        }),
+    ]) {
+        let path = format!("{SYNC}?n={n}");
+        let ask = Ask { path: &path, method: "POST", body: body.to_string().into(), ..get(&made) };
+        let answer = world.signed(&ask).await;
+        answer.problem(422, "VALIDATION_ERROR");
+        assert_eq!(answer.errors(), errors);
+    }
+    let body = json!({ "entity_type": "invoices", "entity_ids": ["1"] });
+    let ask = Ask { path: SYNC, method: "POST", body: body.to_string().into(), ..get(&made) };
+    let problem = world.signed(&ask).await.problem(400, "VALIDATION_ERROR");
+    assert_eq!(problem["allowed_types"], json!(["users", "products", "orders", "inventory"]));
+    assert!(world.store.tenant(world.tenant).operations.is_empty());
 }

@@ -11,6 +11,8 @@ mod rotate;
 mod set_active;
 mod signature;
 mod sweep;
+mod sync;
+mod sync_rows;
 mod told;
 
 pub use add::{AddPartner, PartnerWithSecret};
@@ -20,3 +22,4 @@ pub use process::ProcessPartnerEvent;
 pub use receive::ReceivePartnerEvent;
 pub use signature::{SignedParts, TOLERANCE, sign};
 pub(crate) use sweep::SweptPartners;
+pub use sync::SyncEntities;

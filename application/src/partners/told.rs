@@ -37,28 +37,33 @@ pub(super) fn told(event: &PartnerEvent) -> Told {
         _ => return Told::Nothing,
     };
     let data = event.data.as_deref().and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok());
-    data.and_then(|data| read(&data)).map_or(Told::NotUnderstood, |change| Told::Change(Box::new(change)))
+    match data.map(|data| read(&data)) {
+        Some(Ok(change)) => Told::Change(Box::new(change)),
+        _ => Told::NotUnderstood,
+    }
 }
 
 /// A user is made, or becomes what is said of them if somebody with the address is there already.
-fn created(data: &Map<String, Value>) -> Option<Change> {
+fn created(data: &Map<String, Value>) -> Result<Change, NotUnderstood> {
     let row = fields(data)?;
-    (row.email.is_some() && row.username.is_some()).then_some(())?;
+    if row.email.is_none() || row.username.is_none() {
+        return Err(NotUnderstood);
+    }
     let options = OperationOptions { on_conflict: OnConflict::Update, ..silent() };
-    Some(Change { kind: OperationKind::UsersImport, options, row: ImportRow { is_active: None, ..row } })
+    Ok(Change { kind: OperationKind::UsersImport, options, row: ImportRow { is_active: None, ..row } })
 }
 
-fn updated(data: &Map<String, Value>) -> Option<Change> {
+fn updated(data: &Map<String, Value>) -> Result<Change, NotUnderstood> {
     let (match_by, id) = whom(data)?;
     let row = ImportRow { id, ..fields(data)? };
-    Some(Change { kind: OperationKind::UsersUpdate, options: OperationOptions { match_by, ..silent() }, row })
+    Ok(Change { kind: OperationKind::UsersUpdate, options: OperationOptions { match_by, ..silent() }, row })
 }
 
-fn deleted(data: &Map<String, Value>) -> Option<Change> {
+fn deleted(data: &Map<String, Value>) -> Result<Change, NotUnderstood> {
     let (match_by, id) = whom(data)?;
     let email = if match_by == MatchBy::Email { text(data, "email")? } else { None };
     let row = ImportRow { line: 1, id, email, ..ImportRow::default() };
-    Some(Change { kind: OperationKind::UsersDelete, options: OperationOptions { match_by, ..silent() }, row })
+    Ok(Change { kind: OperationKind::UsersDelete, options: OperationOptions { match_by, ..silent() }, row })
 }
 
 /// Nobody is sent a mail because of what a partner tells.
@@ -67,19 +72,19 @@ const fn silent() -> OperationOptions {
 }
 
 /// By our id where it is given, else by the address.
-fn whom(data: &Map<String, Value>) -> Option<(MatchBy, Option<Cow<'static, str>>)> {
+fn whom(data: &Map<String, Value>) -> Result<(MatchBy, Option<Cow<'static, str>>), NotUnderstood> {
     if let Some(id) = text(data, "user_id")? {
-        return Some((MatchBy::Id, Some(id)));
+        return Ok((MatchBy::Id, Some(id)));
     }
-    text(data, "email")?.map(|_| (MatchBy::Email, None))
+    text(data, "email")?.map(|_| (MatchBy::Email, None)).ok_or(NotUnderstood)
 }
 
-fn fields(data: &Map<String, Value>) -> Option<ImportRow<'static>> {
+fn fields(data: &Map<String, Value>) -> Result<ImportRow<'static>, NotUnderstood> {
     let is_active = match data.get("is_active") {
         None | Some(Value::Null) => None,
-        Some(given) => Some(given.as_bool()?),
+        Some(given) => Some(given.as_bool().ok_or(NotUnderstood)?),
     };
-    Some(ImportRow {
+    Ok(ImportRow {
         line: 1,
         email: text(data, "email")?,
         username: text(data, "username")?,
@@ -90,11 +95,14 @@ fn fields(data: &Map<String, Value>) -> Option<ImportRow<'static>> {
     })
 }
 
-/// A text that may be absent or null; none at all when it is something else.
-fn text(data: &Map<String, Value>, name: &str) -> Option<Option<Cow<'static, str>>> {
+/// A member is not what it should be.
+struct NotUnderstood;
+
+/// A text that may be absent or null.
+fn text(data: &Map<String, Value>, name: &str) -> Result<Option<Cow<'static, str>>, NotUnderstood> {
     match data.get(name) {
-        None | Some(Value::Null) => Some(None),
-        Some(Value::String(text)) => Some(Some(Cow::Owned(text.clone()))),
-        Some(_) => None,
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(Cow::Owned(text.clone()))),
+        Some(_) => Err(NotUnderstood),
     }
 }

@@ -5,16 +5,19 @@ use std::net::IpAddr;
 use anyhow::{Context as _, Result};
 use chrono::TimeDelta;
 use futures::future::join_all;
+use muster_application::operations::Retry;
 use muster_application::partners::{
-    AddPartner, AuthenticPartner, PartnerRequest, PartnerWithSecret, SignedParts, sign,
+    AddPartner, AuthenticPartner, PartnerRequest, PartnerWithSecret, SignedParts, SyncEntities, sign,
 };
 use muster_application::ports::Clock as _;
 use muster_application::{AppError, ErrorCode, ErrorKind};
 use muster_domain::Networks;
-use muster_domain::partners::{ClientName, MAX_PARTNERS, PartnerSecret};
+use muster_domain::operations::{OperationKind, OperationState, RowStatus};
+use muster_domain::partners::{ClientName, MAX_PARTNERS, PartnerSecret, SyncedEntity};
+use muster_domain::users::UserEventKind;
 use muster_testkit::memory::Fault;
 
-use crate::world::{World, tenant};
+use crate::world::{ANY, World, tenant};
 
 const PATH: &str = "/api/v1/partners/status";
 
@@ -156,7 +159,7 @@ async fn a_signature_is_accepted_once_whoever_remembers_it() -> Result<()> {
         let partner = world.signed_by(&made, "/api/v1/partners/status?n=1").await?;
         world.app.accept_partner_request(&partner).await
     }));
-    assert_eq!(all.await.into_iter().filter(Result::is_ok).count(), 1);
+    assert_eq!(all.await.into_iter().flatten().count(), 1);
     Ok(())
 }
 
@@ -204,5 +207,80 @@ async fn a_tenant_has_fifty_clients_and_sees_only_its_own() -> Result<()> {
     assert_eq!(world.app.set_partner_active(unknown, true).await.unwrap_err().kind, ErrorKind::NotFound);
     let rotated = world.app.rotate_partner_secret(unknown, TimeDelta::zero()).await;
     assert_eq!(rotated.unwrap_err().kind, ErrorKind::NotFound);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_synchronisation_leaves_a_line_with_each_living_user_and_tells_of_all_others() -> Result<()> {
+    let world = World::new();
+    let made = world.partner("").await?;
+    let (ada, bob) = (world.make("ada").await?, world.make("bob").await?);
+    world.app.delete_user(&world.ctx, bob.id, ANY).await?;
+    let ids = [ada.id.to_string(), bob.id.to_string(), "no uuid".to_owned(), ada.id.to_string().to_uppercase()];
+    let command = SyncEntities { entity: SyncedEntity::Users, ids: ids.to_vec() };
+    let partner = world.signed_by(&made, PATH).await?;
+    let operation = world.app.begin_sync(&partner, command.clone()).await?;
+    assert_eq!(code(world.app.begin_sync(&partner, command).await), ErrorCode::PartnerSignatureReused);
+    let before = world.app.user(&world.ctx, ada.id).await?;
+    let ended = world.run(operation.id).await?;
+    assert_eq!((ended.kind, ended.state), (OperationKind::PartnersSync, OperationState::PartiallySucceeded));
+    assert_eq!((ended.progress.changed, ended.progress.failed, ended.progress.rows_total), (1, 2, 4));
+    let rows = world.stored().rows_of(operation.id);
+    let statuses: Vec<_> = rows.iter().map(|row| row.status).collect();
+    assert_eq!(statuses, [RowStatus::Synced, RowStatus::Failed, RowStatus::Failed, RowStatus::Skipped]);
+    assert!(rows[1].problems.contains("ENTITY_NOT_FOUND") && rows[2].problems.contains("ENTITY_NOT_FOUND"));
+    let event = world.history(ada.id).await?.into_iter().next().context("no history")?;
+    assert_eq!((event.kind, event.operation), (UserEventKind::Synced, Some(operation.id)));
+    assert_eq!(event.actor.as_deref(), Some(format!("partner:{}", made.client.id).as_str()));
+    assert_eq!(world.app.user(&world.ctx, ada.id).await?, before, "the user stays as they are");
+    // There is nothing to take back, and nothing to do again.
+    for refused in [
+        world.app.undo_operation(&world.ctx, operation.id).await.map(drop),
+        world
+            .app
+            .retry_operation(&world.ctx, Retry { operation: operation.id, corrected: Vec::new(), body: b"", key: None })
+            .await
+            .map(drop),
+    ] {
+        assert_eq!(refused.unwrap_err().kind, ErrorKind::Conflict);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_not_kept_here_fails_row_by_row() -> Result<()> {
+    for entity in [SyncedEntity::Products, SyncedEntity::Orders, SyncedEntity::Inventory] {
+        let world = World::new();
+        let made = world.partner("").await?;
+        let command = SyncEntities { entity, ids: vec!["1".to_owned(), "2".to_owned()] };
+        let operation = world.app.begin_sync(&world.signed_by(&made, PATH).await?, command).await?;
+        assert_eq!(world.run(operation.id).await?.state, OperationState::Failed);
+        let rows = world.stored().rows_of(operation.id);
+        assert!(rows.len() == 2 && rows.iter().all(|row| row.problems.contains("ENTITY_TYPE_NOT_KEPT")), "{rows:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_synchronisation_that_is_cut_at_any_call_ends_the_same_when_repeated() -> Result<()> {
+    for fault in [Fault::Call, Fault::Commit, Fault::Answer] {
+        for step in 1.. {
+            let world = World::new();
+            let made = world.partner("").await?;
+            let ada = world.make("ada").await?;
+            let command = SyncEntities { entity: SyncedEntity::Users, ids: vec![ada.id.to_string()] };
+            let operation = world.app.begin_sync(&world.signed_by(&made, PATH).await?, command).await?;
+            world.store.fail_next(fault(step));
+            let ended = world.run(operation.id).await;
+            if world.store.heal() {
+                ended?;
+                assert!(step > 1, "nothing was cut");
+                break;
+            }
+            world.run(operation.id).await?;
+            let kinds: Vec<_> = world.history(ada.id).await?.iter().map(|event| event.kind).collect();
+            assert_eq!(kinds, [UserEventKind::Synced, UserEventKind::Created], "after {:?}", fault(step));
+        }
+    }
     Ok(())
 }

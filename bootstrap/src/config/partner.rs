@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use muster_infrastructure::partners::SealingKey;
@@ -9,6 +11,8 @@ use super::read::Reader;
 pub struct PartnerConfig {
     /// `PARTNER_SECRET_KEY`: base64 of 32 bytes.
     pub key: Option<SealingKey>,
+    /// `PARTNER_SECRET_KEY_PATH`: a file with the same; made in development when it is missing.
+    pub key_path: Option<PathBuf>,
     /// `PARTNER_SECRET_KEY_PREVIOUS`: what was sealed with it can still be opened.
     pub previous_key: Option<SealingKey>,
 }
@@ -19,10 +23,11 @@ pub(super) fn read(env: &mut Reader) -> PartnerConfig {
         env.choice(name, right, None, |text| sealing_key(text).map(Some))
     };
     let (current, previous_key) = (key("PARTNER_SECRET_KEY"), key("PARTNER_SECRET_KEY_PREVIOUS"));
-    if current.is_none() && previous_key.is_some() {
+    let key_path: Option<PathBuf> = env.text("PARTNER_SECRET_KEY_PATH").map(Into::into);
+    if current.is_none() && key_path.is_none() && previous_key.is_some() {
         env.problem("PARTNER_SECRET_KEY_PREVIOUS without PARTNER_SECRET_KEY: nothing could be sealed");
     }
-    PartnerConfig { key: current, previous_key }
+    PartnerConfig { key: current, key_path, previous_key }
 }
 
 /// Reads the base64 of a key.

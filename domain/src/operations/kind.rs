@@ -15,13 +15,15 @@ pub enum OperationKind {
     UsersErase,
     /// Writes users to a file.
     UsersExport,
+    /// Notes that users are in step with a partner.
+    PartnersSync,
     /// Takes back what another operation did.
     Undo,
 }
 
 impl OperationKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::UsersImport,
         Self::UsersUpdate,
         Self::UsersDeactivate,
@@ -29,6 +31,7 @@ impl OperationKind {
         Self::UsersRestore,
         Self::UsersErase,
         Self::UsersExport,
+        Self::PartnersSync,
         Self::Undo,
     ];
     /// Those that change users who are there, each row naming one.
@@ -45,6 +48,7 @@ impl OperationKind {
             Self::UsersRestore => "users.restore",
             Self::UsersErase => "users.erase",
             Self::UsersExport => "users.export",
+            Self::PartnersSync => "partners.sync",
             Self::Undo => "operations.undo",
         }
     }
@@ -54,10 +58,11 @@ impl OperationKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether what it did can be taken back: nothing is left of who was removed, an export changes nobody, and an undo is
+    /// Whether what it did can be taken back: nothing is left of who was removed, an export and a
+    /// synchronisation change nobody, and an undo is
     /// undone by doing it again.
     pub const fn can_be_undone(self) -> bool {
-        !matches!(self, Self::UsersErase | Self::UsersExport | Self::Undo)
+        !matches!(self, Self::UsersErase | Self::UsersExport | Self::PartnersSync | Self::Undo)
     }
 
     /// Whether it is about the deleted; else about the living.

@@ -69,6 +69,7 @@ cases! {
         many_are_stored_with_their_histories
         what_one_of_many_cannot_have_is_a_conflict
         many_are_removed_with_all_that_tells_of_them
+        lines_are_added_to_histories_of_users_who_stay_as_they_are
         an_undo_gets_the_blocks_that_did_something
         rows_are_read_as_they_were_stored;
     lineage:

@@ -201,7 +201,7 @@ pub(super) async fn events_that_wait_are_due_those_first_that_wait_for_longest(a
     }
     let waiting = async |now| due(arena, arena.tenant, now, -9).await;
     let events = |all: &[u128]| all.iter().map(|n| DuePartnerReason::Event(event_id(*n))).collect::<Vec<_>>();
-    ensure!(waiting(2).await? == [] && waiting(4).await? == events(&[1, 2]));
+    ensure!(waiting(2).await?.is_empty() && waiting(4).await? == events(&[1, 2]));
     let mut uow = arena.begin().await?;
     uow.partners().put_off_event(event_id(1), at(8)).await?;
     uow.partners().put_off_event(event_id(9), at(8)).await?;
@@ -222,7 +222,7 @@ pub(super) async fn what_was_kept_for_long_enough_is_forgotten(arena: &Arena<'_>
     end(arena, 1, |event| event.ignore(at(5))).await?;
     end(arena, 2, |event| event.process(operation_id(1), at(9))).await?;
     let outdated = [DuePartnerReason::Outdated];
-    ensure!(due(arena, arena.tenant, 1, 5).await? == [], "neither");
+    ensure!(due(arena, arena.tenant, 1, 5).await?.is_empty(), "neither");
     ensure!(due(arena, arena.tenant, 2, 5).await? == outdated && due(arena, arena.tenant, 1, 6).await? == outdated);
     let forget = async |limit| {
         let mut uow = arena.begin().await?;

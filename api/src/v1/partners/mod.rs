@@ -2,4 +2,5 @@
 
 pub(crate) mod events;
 pub(crate) mod status;
+pub(crate) mod sync;
 pub(crate) mod webhook;
