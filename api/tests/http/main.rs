@@ -29,6 +29,8 @@ mod metrics;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod partner_work;
+#[cfg(test)]
 mod partners;
 #[cfg(test)]
 mod plans;
@@ -42,6 +44,10 @@ mod schedules;
 mod server;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod task_batch;
+#[cfg(test)]
+mod tasks;
 #[cfg(test)]
 mod tenancy;
 #[cfg(test)]

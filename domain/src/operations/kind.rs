@@ -19,11 +19,25 @@ pub enum OperationKind {
     PartnersSync,
     /// Takes back what another operation did.
     Undo,
+    /// Makes tasks from an upload.
+    TasksImport,
+    /// Begins tasks.
+    TasksStart,
+    /// Completes tasks.
+    TasksComplete,
+    /// Cancels tasks.
+    TasksCancel,
+    /// Makes tasks to be done again.
+    TasksReopen,
+    /// Deletes tasks softly.
+    TasksDelete,
+    /// Takes back what another operation did to tasks.
+    TasksUndo,
 }
 
 impl OperationKind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 16] = [
         Self::UsersImport,
         Self::UsersUpdate,
         Self::UsersDeactivate,
@@ -33,10 +47,21 @@ impl OperationKind {
         Self::UsersExport,
         Self::PartnersSync,
         Self::Undo,
+        Self::TasksImport,
+        Self::TasksStart,
+        Self::TasksComplete,
+        Self::TasksCancel,
+        Self::TasksReopen,
+        Self::TasksDelete,
+        Self::TasksUndo,
     ];
     /// Those that change users who are there, each row naming one.
     pub const CHANGES: [Self; 5] =
         [Self::UsersUpdate, Self::UsersDeactivate, Self::UsersDelete, Self::UsersRestore, Self::UsersErase];
+
+    /// Those that change tasks that are there, each row naming one by its id.
+    pub const TASK_CHANGES: [Self; 5] =
+        [Self::TasksStart, Self::TasksComplete, Self::TasksCancel, Self::TasksReopen, Self::TasksDelete];
 
     /// The name in storage and on the wire.
     pub const fn name(self) -> &'static str {
@@ -50,6 +75,13 @@ impl OperationKind {
             Self::UsersExport => "users.export",
             Self::PartnersSync => "partners.sync",
             Self::Undo => "operations.undo",
+            Self::TasksImport => "tasks.import",
+            Self::TasksStart => "tasks.start",
+            Self::TasksComplete => "tasks.complete",
+            Self::TasksCancel => "tasks.cancel",
+            Self::TasksReopen => "tasks.reopen",
+            Self::TasksDelete => "tasks.delete",
+            Self::TasksUndo => "tasks.undo",
         }
     }
 
@@ -59,10 +91,34 @@ impl OperationKind {
     }
 
     /// Whether what it did can be taken back: nothing is left of who was removed, an export and a
-    /// synchronisation change nobody, and an undo is
-    /// undone by doing it again.
+    /// synchronisation change nobody, and an undo is undone by doing it again.
     pub const fn can_be_undone(self) -> bool {
-        !matches!(self, Self::UsersErase | Self::UsersExport | Self::PartnersSync | Self::Undo)
+        !matches!(self, Self::UsersErase | Self::UsersExport | Self::PartnersSync | Self::Undo | Self::TasksUndo)
+    }
+
+    /// Whether it is about tasks; else it is about users.
+    pub const fn is_of_tasks(self) -> bool {
+        matches!(
+            self,
+            Self::TasksImport
+                | Self::TasksStart
+                | Self::TasksComplete
+                | Self::TasksCancel
+                | Self::TasksReopen
+                | Self::TasksDelete
+                | Self::TasksUndo
+        )
+    }
+
+    /// Whether its rows make something.
+    pub const fn is_import(self) -> bool {
+        matches!(self, Self::UsersImport | Self::TasksImport)
+    }
+
+    /// What takes back what it did.
+    #[must_use]
+    pub const fn undone_by(self) -> Self {
+        if self.is_of_tasks() { Self::TasksUndo } else { Self::Undo }
     }
 
     /// Whether it is about the deleted; else about the living.

@@ -8,11 +8,12 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use muster_application::csv::write_record;
 use muster_application::operations::{Export, ExportFilter, ExportedRow};
+use muster_application::tasks::COLUMNS;
 use muster_application::{AppError, Context};
 use muster_domain::operations::{MatchBy, Operation, OperationKind, RowStatus};
-use muster_domain::{OperationId, UserId};
+use muster_domain::{OperationId, TaskId, UserId};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::rows::RowProblemView;
@@ -26,8 +27,10 @@ const PENDING: &str = "pending";
 const OF_IMPORTS: &[&str] = &["email", "username", "full_name"];
 const OF_IMPORTS_BY_ID: &[&str] = &["id", "email", "username", "full_name"];
 const OF_CHANGES: &[&str] = &["id", "email", "username", "full_name", "is_active"];
+const OF_TASK_CHANGES: &[&str] = &["id"];
 /// What became of them. The number comes last: by it a mended row is retried.
 const RESULTS: &[&str] = &["status", "user_id", "problem", "row"];
+const RESULTS_OF_TASKS: &[&str] = &["status", "task_id", "problem", "row"];
 /// Kinds of files.
 pub(super) const NDJSON: &str = "application/x-ndjson";
 pub(super) const CSV: &str = "text/csv; charset=utf-8; header=present";
@@ -95,7 +98,8 @@ impl Whole {
     fn head(self, fields: &'static [&'static str]) -> Bytes {
         let mut head = Vec::new();
         if self == Self::Csv {
-            write_record(&mut head, fields.iter().chain(RESULTS).copied());
+            let results = if is_of_tasks(fields) { RESULTS_OF_TASKS } else { RESULTS };
+            write_record(&mut head, fields.iter().chain(results).copied());
         }
         head.into()
     }
@@ -103,7 +107,12 @@ impl Whole {
     fn write(self, out: &mut Vec<u8>, row: ExportedRow, fields: &'static [&'static str]) -> Result<(), AppError> {
         match self {
             Self::Ndjson => {
-                serde_json::to_writer(&mut *out, &WholeRow::of(row, fields)).map_err(AppError::internal)?;
+                let written = if is_of_tasks(fields) {
+                    serde_json::to_writer(&mut *out, &WholeTaskRow::from(row))
+                } else {
+                    serde_json::to_writer(&mut *out, &WholeRow::of(row, fields))
+                };
+                written.map_err(AppError::internal)?;
                 out.push(b'\n');
             }
             Self::Csv => write_csv(out, &row, fields),
@@ -168,8 +177,14 @@ fn fields(operation: &Operation) -> &'static [&'static str] {
     match operation.kind {
         OperationKind::UsersImport if operation.options.match_by == MatchBy::Id => OF_IMPORTS_BY_ID,
         OperationKind::UsersImport => OF_IMPORTS,
+        OperationKind::TasksImport => &COLUMNS,
+        kind if kind.is_of_tasks() => OF_TASK_CHANGES,
         _ => OF_CHANGES,
     }
+}
+
+fn is_of_tasks(fields: &[&str]) -> bool {
+    fields == COLUMNS || fields == OF_TASK_CHANGES
 }
 
 fn write_csv(out: &mut Vec<u8>, row: &ExportedRow, fields: &[&str]) {
@@ -178,8 +193,16 @@ fn write_csv(out: &mut Vec<u8>, row: &ExportedRow, fields: &[&str]) {
         None => problem.detail.clone().into_owned(),
     };
     let problems: Vec<_> = row.problems.iter().map(problem).collect();
-    let user = row.user.map(|id| id.get().to_string());
+    let about = row.user.map(UserId::get).or_else(|| row.task.map(TaskId::get)).map(|id| id.to_string());
     let is_active = row.values.is_active.map(|is_active| is_active.to_string());
+    if fields == COLUMNS {
+        let cells =
+            COLUMNS.map(|name| row.values.task.as_ref().and_then(|said| said.get(name)).map_or_else(String::new, cell));
+        let results = [row.status.map_or(PENDING, RowStatus::name), about.as_deref().unwrap_or_default()];
+        let tail = [problems.join("; "), row.row.to_string()];
+        let texts = cells.iter().map(String::as_str).chain(results).chain(tail.iter().map(String::as_str));
+        return write_record(out, texts);
+    }
     let values = fields.iter().map(|field| match *field {
         "email" => row.values.email.as_deref(),
         "username" => row.values.username.as_deref(),
@@ -188,8 +211,46 @@ fn write_csv(out: &mut Vec<u8>, row: &ExportedRow, fields: &[&str]) {
         _ => is_active.as_deref(),
     });
     let (status, problems) = (row.status.map_or(PENDING, RowStatus::name), problems.join("; "));
-    let results = [status, user.as_deref().unwrap_or_default(), &problems, &row.row.to_string()];
+    let results = [status, about.as_deref().unwrap_or_default(), &problems, &row.row.to_string()];
     write_record(out, values.map(Option::unwrap_or_default).chain(results));
+}
+
+/// A value of a task as it was given, in one cell: lists with semicolons between their items.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(";"),
+        other => other.to_string(),
+    }
+}
+
+/// A row about a task as a line of NDJSON.
+#[derive(Serialize)]
+struct WholeTaskRow {
+    row: u32,
+    line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(flatten)]
+    said: Map<String, Value>,
+    status: &'static str,
+    task_id: Option<Uuid>,
+    problems: Vec<RowProblemView>,
+}
+
+impl From<ExportedRow> for WholeTaskRow {
+    fn from(row: ExportedRow) -> Self {
+        Self {
+            row: row.row,
+            line: row.line,
+            id: row.values.id,
+            said: row.values.task.map(|said| *said).unwrap_or_default(),
+            status: row.status.map_or(PENDING, RowStatus::name),
+            task_id: row.task.map(TaskId::get),
+            problems: row.problems.into_iter().map(Into::into).collect(),
+        }
+    }
 }
 
 /// A row as a line of NDJSON: what was uploaded, so that it can be sent again, and what became of it.
