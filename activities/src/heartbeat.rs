@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use muster_application::ports::Heartbeat;
 use temporalio_sdk::activities::ActivityContext;
@@ -85,6 +85,28 @@ pub(crate) fn schedule_span(ctx: &ActivityContext, tenant: uuid::Uuid, schedule:
         tenant.id = %tenant,
         schedule.id = %schedule,
     )
+}
+
+/// As `span`, for something that a partner has told.
+pub(crate) fn partner_event_span(ctx: &ActivityContext, tenant: uuid::Uuid, event: uuid::Uuid) -> tracing::Span {
+    let info = ctx.info();
+    tracing::info_span!(
+        "activity",
+        activity.r#type = info.activity_type,
+        activity.attempt = info.attempt,
+        workflow.id = info.workflow_id,
+        tenant.id = %tenant,
+        partner_event.id = %event,
+    )
+}
+
+/// Whether the first attempt was so long ago.
+pub(crate) fn has_waited(ctx: &ActivityContext, patience: Duration) -> bool {
+    let info = ctx.info();
+    let waited = info.scheduled_time.zip(info.started_time);
+    waited.is_some_and(|(asked, now): (SystemTime, SystemTime)| {
+        now.duration_since(asked).is_ok_and(|waited| waited >= patience)
+    })
 }
 
 /// A future with a span; the trait of `tracing` under a name that reads.

@@ -1,7 +1,6 @@
 #![expect(missing_docs, reason = "the macros of the SDK generate items without docs")]
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 use muster_application::schedules::RunScheduled;
@@ -14,7 +13,7 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
 use crate::error::activity_error;
-use crate::heartbeat::{alive, schedule_span, within};
+use crate::heartbeat::{alive, has_waited, schedule_span, within};
 
 /// Activities on schedules.
 pub struct ScheduleActivities {
@@ -39,7 +38,7 @@ impl ScheduleActivities {
     ) -> Result<(), ActivityError> {
         let context = Context::new(TenantId::new(begin.tenant_id));
         within(schedule_span(&ctx, begin.tenant_id, begin.schedule_id), async {
-            let command = command(&begin, waits_for_long(&ctx)).map_err(activity_error)?;
+            let command = command(&begin, has_waited(&ctx, policy::SCHEDULE_PATIENCE)).map_err(activity_error)?;
             // It holds an upload while it gathers, which is large.
             Box::pin(alive(&ctx, self.app.run_scheduled(&context, command))).await.map_err(activity_error)
         })
@@ -51,13 +50,4 @@ fn command(begin: &BeginScheduled, last_chance: bool) -> Result<RunScheduled, Ap
     let at = begin.at.parse::<DateTime<Utc>>();
     let at = at.map_err(|_| AppError::invalid("the workflow has no id that the run of a schedule has"))?;
     Ok(RunScheduled { schedule: ScheduleId::new(begin.schedule_id), at, triggered: begin.triggered, last_chance })
-}
-
-/// Whether the first attempt was long ago.
-fn waits_for_long(ctx: &ActivityContext) -> bool {
-    let info = ctx.info();
-    let waited = info.scheduled_time.zip(info.started_time);
-    waited.is_some_and(|(asked, now): (SystemTime, SystemTime)| {
-        now.duration_since(asked).is_ok_and(|waited| waited >= policy::SCHEDULE_PATIENCE)
-    })
 }

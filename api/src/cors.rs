@@ -15,7 +15,8 @@ const REMEMBERED: Duration = Duration::from_hours(1);
 
 const METHODS: [Method; 6] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
-/// Every header of a request that we read and that a page must ask for.
+/// Every header of a request that we read and that a page must ask for. Not those of signed requests: the secret of a partner
+/// has no place in a page.
 const READ: [HeaderName; 13] = [
     AUTHORIZATION,
     HeaderName::from_static("x-tenant-token"),

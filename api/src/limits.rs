@@ -17,6 +17,7 @@ pub struct RateLimits {
     default: Announced,
     uploads: Announced,
     anonymous: Announced,
+    partners: Announced,
 }
 
 /// What kind of request is counted.
@@ -26,6 +27,8 @@ pub(crate) enum Kind {
     Default,
     /// One that brings files or many rows.
     Upload,
+    /// One that a partner of a tenant has signed.
+    Partner,
     /// One without a good token, whatever it wants.
     Anonymous,
 }
@@ -46,13 +49,14 @@ pub(crate) struct Counted {
 }
 
 impl RateLimits {
-    /// The same budget for requests of a tenant and for those without a good token; another for uploads.
+    /// As many requests of a tenant, of its partners, and of those without a good token; another number for uploads.
     pub fn new(limiter: Arc<dyn RateLimiter>, per_minute: NonZeroU32, uploads_per_minute: NonZeroU32) -> Self {
         Self {
             limiter,
             default: Announced::new("default", per_minute),
             uploads: Announced::new("uploads", uploads_per_minute),
             anonymous: Announced::new("anonymous", per_minute),
+            partners: Announced::new("partners", per_minute),
         }
     }
 
@@ -62,6 +66,7 @@ impl RateLimits {
             Kind::Default => &self.default,
             Kind::Upload => &self.uploads,
             Kind::Anonymous => &self.anonymous,
+            Kind::Partner => &self.partners,
         };
         let verdict = self.limiter.count(&Caller { tenant, address }, *budget).await;
         let (left, whole) = (verdict.remaining, seconds(verdict.whole_after));

@@ -1,8 +1,9 @@
 //! What kind of body a request has.
 
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use crate::body::Encoding;
 use crate::problem::Problem;
 use muster_application::ErrorCode;
 
@@ -27,6 +28,16 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
         return Ok(());
     }
     Err(unsupported("Content-Type must be application/json", JSON))
+}
+
+/// The body must not be compressed.
+pub(crate) fn only_plain(encoding: Encoding) -> Result<(), Problem> {
+    if encoding == Encoding::Identity {
+        return Ok(());
+    }
+    let detail = "a signed body must not be compressed: leave Content-Encoding out";
+    let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::UnsupportedMediaType, detail);
+    Err(problem.header(ACCEPT_ENCODING, HeaderValue::from_static("identity")))
 }
 
 /// A 415 that says what would be right.

@@ -27,6 +27,7 @@ struct Parts {
     detail: Cow<'static, str>,
     errors: Vec<ErrorDetail>,
     operation: Option<Uuid>,
+    allowed_types: Vec<&'static str>,
     headers: HeaderMap,
 }
 
@@ -92,6 +93,10 @@ pub(crate) struct ProblemBody<'a> {
     /// The operation that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     operation_id: Option<Uuid>,
+    /// What `entity_type` of a synchronisation may be.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    allowed_types: &'a [&'static str],
     /// The same for clients of the reference service.
     error: ReferenceError<'a>,
 }
@@ -127,8 +132,9 @@ pub(crate) fn pointer(problem: &RowProblem) -> String {
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        let (errors, headers) = (Vec::new(), HeaderMap::new());
-        Self(Box::new(Parts { status, code, detail: detail.into(), errors, operation: None, headers }))
+        let (errors, allowed_types, headers) = (Vec::new(), Vec::new(), HeaderMap::new());
+        let detail = detail.into();
+        Self(Box::new(Parts { status, code, detail, errors, operation: None, allowed_types, headers }))
     }
 
     /// A 422 about one thing: a parameter, a header, or a place in the body.
@@ -174,6 +180,10 @@ impl Problem {
         Self::new(status, code, detail)
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
     pub(crate) fn errors(mut self, errors: Vec<ErrorDetail>) -> Self {
         self.0.errors = errors;
         self
@@ -181,6 +191,11 @@ impl Problem {
 
     pub(crate) fn operation(mut self, id: Uuid) -> Self {
         self.0.operation = Some(id);
+        self
+    }
+
+    pub(crate) fn allowed_types(mut self, names: &[&'static str]) -> Self {
+        self.0.allowed_types = names.to_vec();
         self
     }
 
@@ -200,7 +215,7 @@ impl Problem {
     }
 
     fn body<'a>(&'a self, about: About<'a>, kind: &'a str) -> ProblemBody<'a> {
-        let Parts { status, code, detail, errors, operation, .. } = &*self.0;
+        let Parts { status, code, detail, errors, operation, allowed_types, .. } = &*self.0;
         let code = code.name();
         ProblemBody {
             kind,
@@ -212,6 +227,7 @@ impl Problem {
             errors,
             trace_id: about.trace_id,
             operation_id: *operation,
+            allowed_types,
             error: ReferenceError { code, message: detail, details: errors },
         }
     }

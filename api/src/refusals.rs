@@ -93,6 +93,21 @@ refusals! {
     /// Of the route that makes a schedule.
     TooManySchedules: []
         (StatusCode::CONFLICT, Code::BusinessRuleViolation, "The tenant has as many schedules as it may", "a tenant has at most 50 schedules; delete one first");
+    /// Of every route that partners ask.
+    OfPartner: []
+        (StatusCode::UNAUTHORIZED, Code::PartnerSignatureInvalid, "The request is not signed as it should be", "Invalid signature"),
+        (StatusCode::FORBIDDEN, Code::PartnerAddressNotAllowed, "The client is switched off, or may not ask from there", "IP address not allowed"),
+        (StatusCode::UNPROCESSABLE_ENTITY, Code::ValidationError, "A header is missing, or something in the request breaks a rule; `errors` says what", "X-API-Signature is required"),
+        (StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, "Too many requests", "too many requests; try again later"),
+        (StatusCode::INTERNAL_SERVER_ERROR, Code::InternalServerError, "A defect of the service", "an unexpected error occurred"),
+        (StatusCode::SERVICE_UNAVAILABLE, Code::ServiceUnavailable, "The database is down, or the partner API is switched off here", "the database is not available; try again later"),
+        (StatusCode::PAYLOAD_TOO_LARGE, Code::PayloadTooLarge, "More bytes than are read here", "the body may have at most 1024 bytes after decompression; send several requests"),
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::UnsupportedMediaType, "Another kind of body, or one that is compressed", "a signed body must not be compressed: leave Content-Encoding out"),
+        (StatusCode::BAD_REQUEST, Code::BodyIncomplete, "The connection broke in the middle of the body", "the body ended too early"),
+        (StatusCode::REQUEST_TIMEOUT, Code::RequestTimeout, "The body stopped coming", "the body stopped coming; send it again");
+    /// Of the route by which partners synchronise.
+    OtherEntity: []
+        (StatusCode::BAD_REQUEST, Code::ValidationError, "`entity_type` is another one than those in `allowed_types`; or the connection broke in the middle of the body", "entity_type must be one of users, products, orders, inventory");
     /// Of every route that sends something to an endpoint.
     OfSending: [OfWebhook]
         (StatusCode::CONFLICT, Code::BusinessRuleViolation, "The endpoint is disabled", "the webhook endpoint is disabled; enable it first");

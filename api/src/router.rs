@@ -75,6 +75,10 @@ pub(crate) fn table() -> OpenApiRouter<ApiState> {
         .routes(routes!(v1::webhooks::test::test))
         .routes(routes!(v1::webhooks::deliveries::deliveries))
         .routes(routes!(v1::webhooks::replay::replay))
+        .routes(routes!(v1::partners::status::status))
+        .routes(routes!(v1::partners::webhook::webhook))
+        .routes(routes!(v1::partners::sync::sync))
+        .routes(routes!(v1::partners::events::events))
 }
 
 /// The service: every route, and around them what every answer needs.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
+use muster_domain::partners::PartnerReader;
 use muster_domain::schedules::ScheduleReader;
 use muster_domain::tasks::TaskReader;
 use muster_domain::users::{EmailPolicy, SearchIndexReader, UserList, UserMaker, UserReader};
@@ -10,7 +11,8 @@ use muster_domain::webhooks::WebhookReader;
 
 use crate::operations::Hub;
 use crate::ports::{
-    Clock, IdSource, Mailer, OperationWatch, UnitOfWork, UnitOfWorkFactory, WebhookSender, WorkflowGateway,
+    Clock, IdSource, Mailer, OperationWatch, SecretSealer, SignatureCache, UnitOfWork, UnitOfWorkFactory,
+    WebhookSender, WorkflowGateway,
 };
 use crate::{AppError, Context};
 
@@ -36,6 +38,8 @@ pub struct Ports {
     pub webhooks: Arc<dyn WebhookReader>,
     /// Schedules of which the engine has not heard, read outside transactions.
     pub schedules: Arc<dyn ScheduleReader>,
+    /// Partners of any tenant and what waits of them, read outside transactions.
+    pub partners: Arc<dyn PartnerReader>,
     /// Tasks, read outside transactions.
     pub tasks: Arc<dyn TaskReader>,
     /// Operations, read outside transactions.
@@ -48,6 +52,10 @@ pub struct Ports {
     pub mailer: Arc<dyn Mailer>,
     /// Endpoints of tenants.
     pub webhook_sender: Arc<dyn WebhookSender>,
+    /// Secrets of partners; none where there is no key for them, and so no partner API.
+    pub sealer: Option<Arc<dyn SecretSealer>>,
+    /// Signatures of partners that were accepted a moment ago.
+    pub signatures: Arc<dyn SignatureCache>,
 }
 
 /// Choices of the deployment.

@@ -36,6 +36,20 @@ codes! {
     TenantTokenInvalidClaims = "TENANT_TOKEN_INVALID_CLAIMS",
     /// Anything else about a token.
     TenantTokenValidationFailed = "TENANT_TOKEN_VALIDATION_FAILED",
+    /// Nobody has this client id.
+    PartnerClientUnknown = "PARTNER_CLIENT_UNKNOWN",
+    /// The partner was switched off.
+    PartnerClientInactive = "PARTNER_CLIENT_INACTIVE",
+    /// The partner may not ask from there.
+    PartnerAddressNotAllowed = "PARTNER_ADDRESS_NOT_ALLOWED",
+    /// The timestamp of a signed request is no number.
+    PartnerTimestampInvalid = "PARTNER_TIMESTAMP_INVALID",
+    /// The timestamp of a signed request is too far from our clock.
+    PartnerTimestampOutOfWindow = "PARTNER_TIMESTAMP_OUT_OF_WINDOW",
+    /// The signature is not that of the request.
+    PartnerSignatureInvalid = "PARTNER_SIGNATURE_INVALID",
+    /// The signature was accepted before.
+    PartnerSignatureReused = "PARTNER_SIGNATURE_REUSED",
     /// No such thing of this tenant, or nothing at this path.
     EntityNotFound = "ENTITY_NOT_FOUND",
     /// The path has other methods.

@@ -14,6 +14,7 @@ pub mod exports;
 pub mod imports;
 pub mod mails;
 pub mod operations;
+pub mod partners;
 pub mod ports;
 mod precondition;
 pub mod schedules;

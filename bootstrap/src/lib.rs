@@ -6,6 +6,7 @@ pub mod health_check;
 pub mod health_server;
 pub mod lifecycle;
 pub mod metrics;
+pub mod partners;
 mod small_server;
 pub mod telemetry;
 pub mod tokens;

@@ -9,6 +9,7 @@ use muster_application::{App, Ports, Settings};
 use muster_domain::operations::BLOCK_ROWS;
 use muster_domain::users::{EmailPolicy, UserReader};
 use muster_infrastructure::cache::{Cache, CacheOptions, CachedUsers, PgEpochs};
+use muster_infrastructure::partners::RedisSignatures;
 use muster_infrastructure::postgres::Pool;
 use muster_infrastructure::postgres::{
     self, GuardError, PgReaders, PgUnits, PgUserList, PgUserMaker, PgWatch, PoolOptions,
@@ -25,6 +26,7 @@ use prometheus_client::registry::Registry;
 use crate::config::{AppEnv, Config};
 use crate::health::Health;
 use crate::metrics::Metrics;
+use crate::partners;
 
 /// How long a request waits for a database connection before it is told that the database is down.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -58,6 +60,8 @@ pub enum Role {
     Api,
     /// Runs workflows and activities.
     Worker,
+    /// Does one thing for an operator.
+    Command,
 }
 
 impl Role {
@@ -65,6 +69,7 @@ impl Role {
         match self {
             Self::Api => "api",
             Self::Worker => "worker",
+            Self::Command => "command",
         }
     }
 }
@@ -108,6 +113,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         welcomes: readers.clone(),
         webhooks: readers.clone(),
         schedules: readers.clone(),
+        partners: readers.clone(),
         tasks: readers.clone(),
         operations: readers,
         workflows: Arc::new(temporal.clone()),
@@ -122,6 +128,8 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
             trusted_roots(),
             config.webhook_networks.clone(),
         )?),
+        sealer: partners::sealer(config, role)?,
+        signatures: Arc::new(RedisSignatures::new(redis.as_ref())),
     };
     let app = App::new(ports, settings(config)?);
     let health = Health { pool: pool.clone(), redis, temporal: temporal.clone(), needs_temporal: role == Role::Worker };

@@ -28,6 +28,8 @@ enum Command {
     Import(commands::import::Import),
     /// Export users to a CSV or NDJSON file, as they all are at one moment (API_URL, TENANT_TOKEN)
     Export(commands::export::Export),
+    /// Make and change clients of the partner API (DATABASE_URL and PARTNER_SECRET_KEY, as the API has them)
+    Partner(commands::partner::Partner),
     /// Measure the way through Temporal to the workers and back (TEMPORAL_ADDRESS)
     Ping(commands::ping::Ping),
 }
@@ -42,6 +44,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Token(command) => command.run(),
         Command::Import(command) => return command.run(),
         Command::Export(command) => return command.run(),
+        Command::Partner(command) => command.run(),
         Command::Ping(command) => command.run(),
     };
     done.map(|()| ExitCode::SUCCESS)

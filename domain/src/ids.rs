@@ -71,6 +71,14 @@ id! {
     ScheduleId
 }
 id! {
+    /// A service that acts for a tenant; unique within a tenant.
+    PartnerClientId
+}
+id! {
+    /// Something that such a service has told; unique within a tenant.
+    PartnerEventId
+}
+id! {
     /// Something that is to be done; unique within a tenant.
     TaskId
 }

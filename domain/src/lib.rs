@@ -9,6 +9,7 @@ mod instant;
 pub mod mails;
 mod networks;
 pub mod operations;
+pub mod partners;
 pub mod schedules;
 pub mod tasks;
 pub mod users;
@@ -16,8 +17,8 @@ pub mod webhooks;
 
 pub use error::{FieldError, RepositoryError};
 pub use ids::{
-    EventId, OperationId, ReminderBatchId, ScheduleId, TaskId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId,
-    WebhookMessageId, WelcomeBatchId,
+    EventId, OperationId, PartnerClientId, PartnerEventId, ReminderBatchId, ScheduleId, TaskId, TenantId, UserId,
+    WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 pub use instant::{instant, is_storable};
 pub use networks::Networks;

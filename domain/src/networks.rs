@@ -13,6 +13,16 @@ impl Networks {
         text.split(',').map(|item| network(item.trim())).collect::<Option<_>>().map(Self)
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each as text, in the form in which it can be read again.
+    pub fn names(&self) -> Vec<String> {
+        self.0.iter().map(ToString::to_string).collect()
+    }
+
     /// Whether this address is in one of them. An IPv4 address that is mapped into IPv6 is the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

@@ -7,6 +7,7 @@ use muster_e2e::{World, test, world::count};
 use muster_testkit::{
     provision::{self, workspace_dir},
     stack::Stack,
+    tools::output_of,
 };
 
 /// Requests for each operation in each phase, not seconds: a run must not depend on how busy the machine is. A minute in
@@ -26,7 +27,15 @@ fn no_answer_contradicts_the_document() {
 fn compare(stack: &Stack, world: &World, examples: &str) -> Result<()> {
     let program = provision::schemathesis()?;
     let settings = workspace_dir()?.join("e2e/schemathesis");
+    let made =
+        output_of(stack.muster()?.args(["partner", "add", "--name", "Schemathesis", "--tenant", &world.tenant]))?;
+    let of = |name: &str| {
+        let line = made.lines().find_map(|line| line.strip_prefix(name));
+        line.map(|value| value.trim().to_owned()).with_context(|| format!("no {name} in {made}"))
+    };
     let mut command = Command::new(program);
+    command.env("PARTNER_CLIENT_ID", of("client id:")?).env("PARTNER_SECRET", of("secret:")?);
+    command.env("PARTNER_SIGNATURE", workspace_dir()?.join("docs")).env("PYTHONDONTWRITEBYTECODE", "1");
     command.env("SCHEMATHESIS_HOOKS", settings.join("hooks.py"));
     command.arg("--config-file").arg(settings.join("schemathesis.toml"));
     command.args(["run", "--checks", "all", "--max-examples", examples, "--report-dir"]).arg(stack.home().join("log"));
@@ -38,7 +47,15 @@ fn compare(stack: &Stack, world: &World, examples: &str) -> Result<()> {
     ensure!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     println!("{said}");
     // It would also be content with an API that refuses everything.
-    for table in ["users", "user_events", "operations", "operation_rows", "idempotency_keys"] {
+    for table in [
+        "users",
+        "user_events",
+        "operations",
+        "operation_rows",
+        "idempotency_keys",
+        "partner_events",
+        "partner_signatures",
+    ] {
         let rows = count(stack, &format!("select count(*) from {table}"))?;
         ensure!(rows > 0, "nothing of all that was asked has led to {table}");
     }

@@ -1,9 +1,10 @@
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use muster_application::ports::{Clock, IdSource};
+use muster_domain::partners::{PartnerSecret, PublicClientId};
 use muster_domain::webhooks::WebhookSecret;
 use muster_domain::{
-    EventId, OperationId, ScheduleId, TaskId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId,
-    WelcomeBatchId,
+    EventId, OperationId, PartnerClientId, PartnerEventId, ScheduleId, TaskId, UserId, WebhookDeliveryId,
+    WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 use uuid::Uuid;
 
@@ -67,13 +68,34 @@ impl IdSource for TimeOrderedIds {
         TaskId::new(Self::next())
     }
 
-    #[expect(
-        clippy::expect_used,
-        reason = "without randomness there are no secrets, and no ids either: those panic as well"
-    )]
     fn webhook_secret(&self) -> WebhookSecret {
-        let mut bytes = [0; WebhookSecret::BYTES];
-        getrandom::fill(&mut bytes).expect("the operating system gives no random bytes");
-        WebhookSecret::new(bytes)
+        WebhookSecret::new(chance())
     }
+
+    fn partner_client_id(&self) -> PartnerClientId {
+        PartnerClientId::new(Self::next())
+    }
+
+    fn partner_event_id(&self) -> PartnerEventId {
+        PartnerEventId::new(Self::next())
+    }
+
+    fn partner_public_id(&self) -> PublicClientId {
+        PublicClientId::new(chance())
+    }
+
+    fn partner_secret(&self) -> PartnerSecret {
+        PartnerSecret::new(chance())
+    }
+}
+
+/// Bytes that nobody can guess.
+#[expect(
+    clippy::expect_used,
+    reason = "without randomness there are no secrets, and no ids either: those panic as well"
+)]
+fn chance<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives no random bytes");
+    bytes
 }

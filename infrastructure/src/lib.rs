@@ -2,6 +2,7 @@
 
 pub mod cache;
 mod clock;
+pub mod partners;
 pub mod postgres;
 pub mod rate;
 pub mod redis;

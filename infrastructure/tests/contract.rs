@@ -6,6 +6,7 @@ use std::time::Duration;
 use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
+use muster_domain::partners::PartnerReader;
 use muster_domain::schedules::ScheduleReader;
 use muster_domain::tasks::TaskReader;
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
@@ -56,6 +57,10 @@ impl World for Postgres {
     }
 
     fn schedules(&self) -> &dyn ScheduleReader {
+        &self.readers
+    }
+
+    fn partners(&self) -> &dyn PartnerReader {
         &self.readers
     }
 

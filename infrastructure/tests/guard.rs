@@ -5,7 +5,7 @@ use std::time::Duration;
 use muster_infrastructure::postgres::{GuardError, PoolOptions, check_database, connect_lazily};
 use muster_testkit::database::{TestDatabase, create_test_database, psql};
 
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 20] = [
     "users",
     "user_events",
     "user_search",
@@ -21,6 +21,9 @@ const TABLES: [&str; 17] = [
     "webhook_endpoints",
     "webhook_deliveries",
     "schedules",
+    "partner_clients",
+    "partner_signatures",
+    "partner_events",
     "tasks",
     "task_settings",
 ];
@@ -58,6 +61,21 @@ fn fill(database: &TestDatabase) -> anyhow::Result<()> {
                  )
                  values (
                      gen_random_uuid(), gen_random_uuid(), 'users.export', '{}', '0 0 * * *', 'UTC', 'active', 1, now(), now()
+                 )
+             ), pc as (
+                 insert into partner_clients (
+                     tenant_id, id, client_id, name, secret, is_active, allowed, created_at, updated_at
+                 )
+                 values (gen_random_uuid(), gen_random_uuid(), 'mpc_1', 'Billing', 'x', true, '{}', now(), now())
+             ), ps as (
+                 insert into partner_signatures values (gen_random_uuid(), gen_random_uuid(), 'x', now())
+             ), pe as (
+                 insert into partner_events (
+                     tenant_id, id, client_id, event_id, event_type, data, state, received_at, due_at
+                 )
+                 values (
+                     gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'e1', 'user.created', '{}', 'received', now(),
+                     now()
                  )
              ), t as (
                  insert into tasks (

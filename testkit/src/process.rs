@@ -61,6 +61,7 @@ impl Surroundings {
             ("SMTP_URL", self.smtp_url.clone()),
             ("EMAIL_FROM", "Muster <muster@example.com>".to_owned()),
             ("JWT_PRIVATE_KEY_PATH", self.jwt_private_key.display().to_string()),
+            ("PARTNER_SECRET_KEY_PATH", self.jwt_private_key.with_file_name("partner.key").display().to_string()),
             ("LOG_LEVEL", env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned())),
             ("HOST", "127.0.0.1".to_owned()),
             ("WORKER_HOST", "127.0.0.1".to_owned()),

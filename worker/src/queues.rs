@@ -3,7 +3,8 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use muster_workflows::{
-    DeliverWebhook, Ping, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, Sweep, names,
+    DeliverWebhook, Ping, ProcessPartnerEvent, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, Sweep,
+    names,
 };
 use temporalio_common::worker::WorkerDeploymentOptions;
 use temporalio_sdk::WorkerOptions;
@@ -97,6 +98,7 @@ impl Queue {
             Self::Control => {
                 options.register_workflow::<RunOperation>()?;
                 options.register_workflow::<RunSchedule>()?;
+                options.register_workflow::<ProcessPartnerEvent>()?;
                 options.register_workflow::<Sweep>()?;
                 options.register_workflow::<Ping>()?;
                 options.register_activities(activities.control());
@@ -104,6 +106,7 @@ impl Queue {
             Self::Import | Self::Small => {
                 options.register_activities(activities.imports());
                 options.register_activities(activities.schedules());
+                options.register_activities(activities.partners());
             }
             Self::Mail => {
                 options.register_workflow::<SendWelcomeMails>()?;

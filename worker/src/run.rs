@@ -4,7 +4,8 @@ use anyhow::Context;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use muster_activities::{
-    ControlActivities, Draining, MailActivities, OperationActivities, ScheduleActivities, WebhookActivities,
+    ControlActivities, Draining, MailActivities, OperationActivities, PartnerActivities, ScheduleActivities,
+    WebhookActivities,
 };
 use muster_application::App;
 use muster_bootstrap::{Temporal, prepare_namespace};
@@ -39,6 +40,10 @@ impl Activities {
 
     pub(crate) fn schedules(&self) -> ScheduleActivities {
         ScheduleActivities::new(self.app.clone())
+    }
+
+    pub(crate) fn partners(&self) -> PartnerActivities {
+        PartnerActivities::new(self.app.clone())
     }
 
     pub(crate) fn mails(&self) -> MailActivities {

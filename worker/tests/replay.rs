@@ -3,12 +3,22 @@
 
 use std::path::Path;
 
-use muster_workflows::{DeliverWebhook, Ping, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, Sweep};
+use muster_workflows::{
+    DeliverWebhook, Ping, ProcessPartnerEvent, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, Sweep,
+};
 use temporalio_client::WorkflowHistory;
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 
-const KINDS: [&str; 7] =
-    ["DeliverWebhook", "RunOperation", "RunSchedule", "SendWelcomeBatch", "SendWelcomeMails", "Sweep", "Ping"];
+const KINDS: [&str; 8] = [
+    "DeliverWebhook",
+    "ProcessPartnerEvent",
+    "RunOperation",
+    "RunSchedule",
+    "SendWelcomeBatch",
+    "SendWelcomeMails",
+    "Sweep",
+    "Ping",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_recorded_history_replays() {
@@ -22,6 +32,8 @@ async fn every_recorded_history_replays() {
         .register_workflow::<DeliverWebhook>()
         .unwrap()
         .register_workflow::<RunSchedule>()
+        .unwrap()
+        .register_workflow::<ProcessPartnerEvent>()
         .unwrap()
         .register_workflow::<Sweep>()
         .unwrap()

@@ -8,14 +8,16 @@ use std::time::Duration;
 use futures::FutureExt;
 use muster_application::Context;
 use muster_application::imports::{ImportRow, NewUpload};
+use muster_application::partners::{AddPartner, PartnerRequest, ReceivePartnerEvent, SignedParts, sign};
 use muster_application::users::CreateUser;
 use muster_application::webhooks::UpdateEndpoint;
 use muster_bootstrap::Config;
-use muster_bootstrap::wire::{self, Role};
-use muster_domain::TenantId;
+use muster_bootstrap::wire::{self, Role, Wired};
 use muster_domain::operations::{OnError, OperationKind, OperationOptions, UploadFormat};
+use muster_domain::partners::ClientName;
 use muster_domain::schedules::{Cadence, NewSchedule};
 use muster_domain::webhooks::{EndpointPatch, TextGiven};
+use muster_domain::{Networks, TenantId};
 use muster_testkit::hooks::HookServer;
 use muster_testkit::stack::Stack;
 use muster_worker::{Activities, Queue, run};
@@ -70,6 +72,8 @@ async fn activities_that_run_twice_leave_the_same_state() {
     let config = config.unwrap();
     let receiver = HookServer::start().unwrap();
     let wired = wire::connect(&config, Role::Worker).unwrap();
+    // A worker has no use for secrets of partners.
+    let operator = wire::connect(&config, Role::Command).unwrap();
     let interceptor = FailFirstSuccess::default();
     let activities = Activities::new(wired.app.clone());
 
@@ -121,6 +125,7 @@ async fn activities_that_run_twice_leave_the_same_state() {
         };
         let schedule = wired.app.create_schedule(&ctx, asked).await.unwrap();
         wired.app.trigger_schedule(&ctx, schedule.id).await.unwrap();
+        tell(&operator, &ctx).await.unwrap();
         while ![
             "run_range",
             "finish_operation",
@@ -128,6 +133,7 @@ async fn activities_that_run_twice_leave_the_same_state() {
             "send_welcome_batch",
             "deliver_webhook",
             "begin_scheduled",
+            "process_partner_event",
             "sweep",
         ]
         .into_iter()
@@ -143,8 +149,10 @@ async fn activities_that_run_twice_leave_the_same_state() {
     }
 
     let count = |sql: &str| stack.psql(sql).unwrap();
-    // One of them was made alone.
-    assert_eq!(count("select count(*) from users"), (ROWS - BAD + 1).to_string());
+    // One of them was made alone, and a partner has told of another one.
+    assert_eq!(count("select count(*) from users"), (ROWS - BAD + 2).to_string());
+    assert_eq!(count("select count(*) from operations where actor like 'partner:%'"), "1");
+    assert_eq!(count("select state from partner_events"), "processed");
     assert_eq!(count("select count(*) from welcome_mails"), "0");
     // Told of the one who was made alone, and not twice.
     assert_eq!(receiver.requests().len(), 1);
@@ -152,12 +160,29 @@ async fn activities_that_run_twice_leave_the_same_state() {
     assert_eq!(count("select count(*) from operation_rows"), BAD.to_string());
     assert_eq!(
         count("select sum(created) || ',' || sum(failed) from operation_blocks"),
-        format!("{},{BAD}", ROWS - BAD)
+        format!("{},{BAD}", ROWS - BAD + 1)
     );
     assert_eq!(count("select count(*) from operations where actor like 'schedule:%'"), "1");
     let messages = stack.mail.messages();
     let distinct: HashSet<_> = messages.iter().map(|message| &message.message_id).collect();
     assert_eq!((messages.len(), distinct.len()), ((ROWS - BAD + 1) as usize, (ROWS - BAD + 1) as usize));
+}
+
+/// An event of a partner, whose user gets no mail.
+async fn tell(operator: &Wired, ctx: &Context) -> anyhow::Result<()> {
+    let app = &operator.app;
+    let name = ClientName::parse("Billing")?;
+    let made = app.add_partner(ctx, AddPartner { name, allowed: Networks::default() }).await?;
+    let timestamp = operator.clock.now().timestamp().to_string();
+    let parts = SignedParts { timestamp: &timestamp, method: "POST", path: "/", body: b"{}" };
+    let request = PartnerRequest { client_id: made.client.public_id.as_str(), timestamp: &timestamp, address: None };
+    let recognised = app.recognise_partner(request).await?;
+    let signature = sign(&made.secret, &parts)?;
+    let partner = app.authenticate_partner(recognised, &signature, &parts)?;
+    let data = serde_json::json!({ "email": "told@example.com", "username": "told" });
+    let (event_id, event_type) = ("1".to_owned(), "user.created".to_owned());
+    app.receive_partner_event(&partner, ReceivePartnerEvent { event_id, event_type, data }).await?;
+    Ok(())
 }
 
 /// Gives the others a moment before a condition is looked at again.

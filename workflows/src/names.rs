@@ -52,6 +52,11 @@ pub fn webhook_workflow(tenant: Uuid, delivery: Uuid) -> String {
     format!("webhook/{tenant}/{delivery}")
 }
 
+/// Id of the workflow that sees to what a partner has told: one per event, ever.
+pub fn partner_event_workflow(tenant: Uuid, event: Uuid) -> String {
+    format!("partner-event/{tenant}/{event}")
+}
+
 /// Id of a tenant's schedule at the server.
 pub fn schedule(tenant: Uuid, schedule: Uuid) -> String {
     format!("schedule/{tenant}/{schedule}")

@@ -114,6 +114,15 @@ pub fn begin_scheduled() -> ActivityOptions {
     options(IMPORT_QUEUE, Duration::from_mins(30), retry(Duration::from_secs(1), Duration::from_secs(30), 1_500))
 }
 
+/// How long an event of a partner waits for a tenant that has as much going on as it may.
+pub const PARTNER_EVENT_PATIENCE: Duration = Duration::from_hours(1);
+
+/// `process_partner_event`: one short transaction or two; about half a day of attempts while the database is down. All of
+/// them, so that the key by which an event begins one operation only is remembered for longer.
+pub fn process_partner_event() -> ActivityOptions {
+    options(SMALL_QUEUE, Duration::from_mins(1), retry(Duration::from_secs(1), Duration::from_secs(30), 1_500))
+}
+
 /// `sweep`: a few attempts; the schedule comes again anyway.
 pub fn sweep() -> ActivityOptions {
     options(CONTROL_QUEUE, Duration::from_mins(1), retry(Duration::from_secs(1), PAUSE, 3))

@@ -64,12 +64,13 @@ fn record(home: PathBuf, bin: PathBuf) -> Result<()> {
     pause_and_resume(&stack, &api)?;
     webhook(&stack, &api)?;
     schedule(&stack, &api)?;
+    partner_event(&stack)?;
     output_of(stack.muster()?.arg("ping"))?;
     let ended = wait_until("every workflow and a sweep to end", PATIENCE, || {
         let runs = runs(&stack)?;
         let sweeps = runs.iter().any(|run| run.kind == "Sweep" && run.completed);
         let others = runs.iter().filter(|run| run.kind != "Sweep");
-        Ok((sweeps && others.clone().count() >= 11 && others.clone().all(|run| run.completed)).then_some(runs))
+        Ok((sweeps && others.clone().count() >= 12 && others.clone().all(|run| run.completed)).then_some(runs))
     })?;
     let folder = workspace_dir()?.join("workflows/histories");
     fs::create_dir_all(&folder)?;
@@ -183,6 +184,17 @@ fn schedule(stack: &Stack, api: &Service) -> Result<()> {
     let made: Value = made.body_mut().read_json()?;
     let id = made.get("id").and_then(Value::as_str).context("the answer has no id")?;
     ask(&format!("/{id}/trigger")).send_empty().map(drop).context("it was not triggered")
+}
+
+/// Something that a partner has told and nobody has started: the sweeper does.
+fn partner_event(stack: &Stack) -> Result<()> {
+    let line = "insert into partner_events (
+                    tenant_id, id, client_id, event_id, event_type, data, state, received_at, due_at
+                )
+                values (
+                    gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '1', 'invoice.paid', '{}', 'received', now(), now()
+                )";
+    stack.psql(line).map(drop)
 }
 
 /// The first name that is free: what was recorded before stays, and must replay as well.

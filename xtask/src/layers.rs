@@ -21,9 +21,10 @@ const EDGES: [(&str, &[&str]); 12] = [
 ];
 
 /// Third-party crates that only some of ours may name; a trailing `*` stands for any ending.
-const CONFINED: [(&str, &[&str]); 13] = [
+const CONFINED: [(&str, &[&str]); 14] = [
     ("sqlx*", &["muster-infrastructure"]),
     ("redis", &["muster-infrastructure"]),
+    ("ring", &["muster-infrastructure"]),
     ("lettre", &["muster-infrastructure"]),
     ("temporalio-client", &["muster-infrastructure", "muster-worker"]),
     ("temporalio-sdk*", &["muster-activities", "muster-worker"]),

@@ -9,6 +9,7 @@ mod last_event_id;
 mod params;
 mod prefer;
 mod range;
+mod signed;
 mod tenant;
 
 pub(crate) use client_address::ClientAddress;
@@ -20,4 +21,5 @@ pub(crate) use last_event_id::LastEventId;
 pub(crate) use params::Params;
 pub(crate) use prefer::Prefer;
 pub(crate) use range::Ranged;
+pub(crate) use signed::{Signed, SignedHeaders, refused};
 pub(crate) use tenant::{Tenant, Uploader};

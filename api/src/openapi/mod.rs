@@ -29,6 +29,7 @@ use crate::router::table;
         (name = "Operations", description = "Long-running work and what came of each row"),
         (name = "Schedules", description = "Operations that begin by themselves"),
         (name = "Webhooks", description = "Where a tenant is told of what happens"),
+        (name = "Partners", description = "Services that act for a tenant with signed requests"),
         (name = "Service", description = "Whether the service is there"),
     )
 )]

@@ -6,6 +6,7 @@ use muster_application::ErrorCode;
 use muster_domain::operations::{
     MatchBy, OnConflict, OnError, OperationKind, OperationState, Relation, RowStatus, UploadFormat,
 };
+use muster_domain::partners::{EventRefusal, PartnerEventState, SyncedEntity};
 use muster_domain::schedules::{NewSchedule, ScheduleState, SkipReason};
 use muster_domain::tasks::{Orphans, TaskPriority, TaskStatus};
 use muster_domain::users::UserEventKind;
@@ -76,6 +77,12 @@ names! {
     ScheduleStateName as "ScheduleState", like "active": ScheduleState::ALL.map(ScheduleState::name).into();
     /// Why a run of a schedule has begun nothing.
     SkipReasonName as "ScheduleSkipReason", like "nobody_found": SkipReason::ALL.map(SkipReason::name).into();
+    /// What became of what a partner has told.
+    PartnerEventStateName as "PartnerEventState", like "processed": PartnerEventState::ALL.map(PartnerEventState::name).into();
+    /// What partners can ask to be synchronised.
+    SyncedEntityName as "SyncedEntity", like "users": SyncedEntity::ALL.map(SyncedEntity::name).into();
+    /// Why nothing came of it.
+    EventRefusalName as "PartnerEventRefusal", like "data_not_understood": EventRefusal::ALL.map(EventRefusal::name).into();
     /// How far a task is.
     TaskStatusName as "TaskStatus", like "todo": TaskStatus::ALL.map(TaskStatus::name).into();
     /// How much a task matters.

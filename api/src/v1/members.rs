@@ -26,5 +26,10 @@ pub(super) async fn members_within(
 ) -> Result<Map<String, Value>, Problem> {
     require_json(headers)?;
     let body = BodyReader::new(body, Encoding::of(headers)?, max_bytes, state.limits.idle).whole().await?;
-    serde_json::from_slice(&body).map_err(|_| Problem::invalid("", "invalid_json", "the body must be a JSON object"))
+    read_members(&body)
+}
+
+/// As `members`, of a body that was read.
+pub(super) fn read_members(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    serde_json::from_slice(body).map_err(|_| Problem::invalid("", "invalid_json", "the body must be a JSON object"))
 }

@@ -2,6 +2,7 @@
 
 mod members;
 pub(crate) mod operations;
+pub(crate) mod partners;
 pub(crate) mod schedules;
 pub(crate) mod tasks;
 mod time;

@@ -29,6 +29,10 @@ mod metrics;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod partner_work;
+#[cfg(test)]
+mod partners;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod rate_limits;

@@ -11,9 +11,10 @@ use chrono::TimeDelta;
 use http_body_util::BodyExt;
 use muster_api::{ApiState, HealthSource, HttpMetrics, UploadLimits};
 use muster_application::operations::{FinishOperation, RunRange};
+use muster_application::partners::ProcessPartnerEvent;
 use muster_application::ports::{
-    Clock, GatewayError, PutSchedule, StartOperation, StartScheduleRun, StartWebhook, StartWelcomes, Started,
-    WorkflowGateway,
+    Clock, GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartScheduleRun, StartWebhook, StartWelcomes,
+    Started, WorkflowGateway,
 };
 use muster_application::schedules::RunScheduled;
 use muster_application::{App, Context, Ports, Settings, TenantLimits};
@@ -22,7 +23,9 @@ use muster_bootstrap::health::{HealthPart, HealthReport};
 use muster_bootstrap::tokens::{TenantTokens, TokenAlgorithm, TokenConfig};
 use muster_domain::users::EmailPolicy;
 use muster_domain::{ScheduleId, TenantId};
-use muster_testkit::memory::{MemoryClock, MemoryIds, MemoryMailer, MemoryStore, MemoryWebhooks, NoHeartbeat};
+use muster_testkit::memory::{
+    MemoryClock, MemoryIds, MemoryMailer, MemorySeals, MemorySignatures, MemoryStore, MemoryWebhooks, NoHeartbeat,
+};
 use serde_json::Value;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -106,6 +109,15 @@ impl WorkflowGateway for TestEngine {
         self.app.get().unwrap().run_scheduled(&Context::new(tenant), run).await.unwrap();
         Ok(Started::Running)
     }
+
+    async fn start_partner_event(&self, start: &StartPartnerEvent) -> Result<Started, GatewayError> {
+        self.answers()?;
+        if *self.mode.lock().unwrap() == Engine::Runs {
+            let process = ProcessPartnerEvent { event: start.event, last_chance: false };
+            self.app.get().unwrap().process_partner_event(&Context::new(start.tenant), process).await.unwrap();
+        }
+        Ok(Started::Running)
+    }
 }
 
 /// Parts that are as a test says.
@@ -156,6 +168,9 @@ impl World {
             watch: Arc::new(store.watch()),
             mailer: Arc::new(MemoryMailer::default()),
             webhook_sender: Arc::new(MemoryWebhooks::default()),
+            partners: Arc::new(store.clone()),
+            sealer: Some(Arc::new(MemorySeals)),
+            signatures: Arc::new(MemorySignatures::default()),
         };
         let settings = Settings {
             email_policy: EmailPolicy { allow_special_use: false },

@@ -15,6 +15,9 @@ use crate::support::{Answer, World, csv};
 /// The only operations that anybody may use.
 const PUBLIC: [&str; 5] = ["get_root", "get_health", "get_health_live", "get_health_ready", "get_health_v1"];
 
+/// Those that partners sign, and no token opens.
+const SIGNED: [&str; 3] = ["partner_status", "partner_webhook", "partner_sync"];
+
 struct Operation {
     id: String,
     method: String,
@@ -70,7 +73,8 @@ impl Operation {
 #[tokio::test]
 async fn every_operation_is_public_by_name_or_wants_a_token() {
     for operation in operations() {
-        assert_eq!(operation.is_secured, !PUBLIC.contains(&operation.id.as_str()), "{}", operation.id);
+        let is_open = PUBLIC.contains(&operation.id.as_str()) || SIGNED.contains(&operation.id.as_str());
+        assert_eq!(operation.is_secured, !is_open, "{}", operation.id);
         let holes = operation.path.matches('{').count();
         let filled = operation.path.matches("{id}").count() + operation.path.matches("{delivery}").count();
         assert_eq!(filled, holes, "{}: how is this path filled?", operation.path);
@@ -104,6 +108,23 @@ async fn without_a_good_token_nothing_is_answered() {
             .values()
             .all(|state| state.users.is_empty() && state.operations.is_empty() && state.tasks.is_empty())
     );
+}
+
+#[tokio::test]
+async fn without_a_good_signature_nothing_is_answered() {
+    let world = World::new();
+    let signed = operations().into_iter().filter(|operation| SIGNED.contains(&operation.id.as_str()));
+    let signed: Vec<_> = signed.collect();
+    assert_eq!(signed.len(), SIGNED.len());
+    for operation in signed {
+        operation.ask(&world, "", Some(&world.token())).await.problem(422, "VALIDATION_ERROR");
+        let request = Request::builder().method(operation.method.as_str()).uri(&operation.path);
+        let request =
+            ["x-api-timestamp", "x-api-signature"].into_iter().fold(request, |all, name| all.header(name, "0"));
+        let request = request.header("x-tenant-token", world.token()).header("x-api-client-id", "mpc_nobody");
+        world.send(request.body(Body::empty()).unwrap()).await.problem(401, "PARTNER_CLIENT_UNKNOWN");
+    }
+    assert!(world.store.tenants().is_empty());
 }
 
 #[tokio::test]

@@ -57,7 +57,11 @@ impl BlockWork {
         for row in &self.rows {
             match row.status {
                 RowStatus::Created | RowStatus::MailRefused => {}
-                RowStatus::Updated | RowStatus::Deleted | RowStatus::Restored | RowStatus::Erased => {
+                RowStatus::Updated
+                | RowStatus::Deleted
+                | RowStatus::Restored
+                | RowStatus::Erased
+                | RowStatus::Synced => {
                     outcome.changed += 1;
                 }
                 RowStatus::Skipped => outcome.skipped += 1,
@@ -182,6 +186,7 @@ impl App {
             | OperationKind::UsersDelete
             | OperationKind::UsersRestore
             | OperationKind::UsersErase => self.change_rows(uow, operation, payload, &reported).await?,
+            OperationKind::PartnersSync => self.sync_rows(uow, operation, payload, &reported).await?,
             OperationKind::Undo => self.undo_rows(uow, operation, payload).await?,
             OperationKind::TasksImport => self.import_task_rows(uow, operation, payload).await?,
             OperationKind::TasksStart

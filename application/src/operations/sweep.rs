@@ -2,6 +2,7 @@ use muster_domain::OperationId;
 use muster_domain::operations::{DueOperation, DueReason, OperationFailure, OperationState};
 
 use crate::mails::SendMails;
+use crate::partners::SweptPartners;
 use crate::ports::{GatewayError, StartOperation, Started};
 use crate::{App, AppError, Context};
 
@@ -27,6 +28,10 @@ pub struct Swept {
     pub files: u32,
     /// Schedules that the engine was told of.
     pub schedules: u32,
+    /// Events of partners that were seen to.
+    pub partner_events: u32,
+    /// Signatures and events of partners that were removed.
+    pub partner_lines: u32,
 }
 
 impl App {
@@ -54,6 +59,11 @@ impl App {
             Ok(synced) => swept.schedules = synced,
             Err(error) => drop(first_error.get_or_insert(error)),
         }
+        let mut of_partners = SweptPartners::default();
+        if let Err(error) = self.sweep_partners(&mut of_partners).await {
+            first_error.get_or_insert(error);
+        }
+        (swept.partner_events, swept.partner_lines) = (of_partners.events, of_partners.forgotten);
         if swept != Swept::default() {
             tracing::info!(
                 started = swept.started,
@@ -64,6 +74,8 @@ impl App {
                 results = swept.results,
                 files = swept.files,
                 schedules = swept.schedules,
+                partner_events = swept.partner_events,
+                partner_lines = swept.partner_lines,
                 "swept what was left behind"
             );
         }

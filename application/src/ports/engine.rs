@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{Operation, OperationKind};
 use muster_domain::schedules::Cadence;
-use muster_domain::{OperationId, ScheduleId, TenantId, WebhookDeliveryId, WelcomeBatchId};
+use muster_domain::{OperationId, PartnerEventId, ScheduleId, TenantId, WebhookDeliveryId, WelcomeBatchId};
 
 /// What a workflow needs to know to carry an operation out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,15 @@ pub struct StartScheduleRun {
     pub at: DateTime<Utc>,
 }
 
+/// What a workflow needs to know to see to something that a partner has told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartPartnerEvent {
+    /// Whose partner it is.
+    pub tenant: TenantId,
+    /// What it has told.
+    pub event: PartnerEventId,
+}
+
 /// What became of a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Started {
@@ -125,4 +134,7 @@ pub trait WorkflowGateway: Send + Sync {
 
     /// As `start_operation`, for a run of a schedule: there is one for each of its times, ever.
     async fn start_schedule_run(&self, start: &StartScheduleRun) -> Result<Started, GatewayError>;
+
+    /// As `start_operation`, for the workflow that sees to something that a partner has told.
+    async fn start_partner_event(&self, start: &StartPartnerEvent) -> Result<Started, GatewayError>;
 }

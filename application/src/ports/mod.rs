@@ -1,6 +1,7 @@
 //! What the use cases need from outside: each trait says what an implementer guarantees.
 
 mod engine;
+mod partners;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -11,18 +12,21 @@ use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::{FileRepository, OperationRepository};
+use muster_domain::partners::{PartnerRepository, PartnerSecret, PublicClientId};
 use muster_domain::schedules::ScheduleRepository;
 use muster_domain::tasks::TaskRepository;
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::webhooks::{Answer, WebhookRepository, WebhookSecret, WebhookUrl};
 use muster_domain::{
-    EventId, Networks, OperationId, RepositoryError, ScheduleId, TaskId, TenantId, UserId, WebhookDeliveryId,
-    WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+    EventId, Networks, OperationId, PartnerClientId, PartnerEventId, RepositoryError, ScheduleId, TaskId, TenantId,
+    UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 
 pub use self::engine::{
-    GatewayError, PutSchedule, StartOperation, StartScheduleRun, StartWebhook, StartWelcomes, Started, WorkflowGateway,
+    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartScheduleRun, StartWebhook, StartWelcomes,
+    Started, WorkflowGateway,
 };
+pub use self::partners::{SealError, SecretOwner, SecretSealer, SignatureCache};
 use crate::Context;
 
 /// Tells the time.
@@ -62,6 +66,18 @@ pub trait IdSource: Send + Sync {
 
     /// A secret from a source that is good enough for keys.
     fn webhook_secret(&self) -> WebhookSecret;
+
+    /// As `operation_id`, for a partner of a tenant.
+    fn partner_client_id(&self) -> PartnerClientId;
+
+    /// As `operation_id`, for something that a partner tells.
+    fn partner_event_id(&self) -> PartnerEventId;
+
+    /// By what a partner names itself: nobody can guess it.
+    fn partner_public_id(&self) -> PublicClientId;
+
+    /// As `webhook_secret`, for a partner.
+    fn partner_secret(&self) -> PartnerSecret;
 }
 
 /// Begins units of work.
@@ -90,6 +106,8 @@ pub trait UnitOfWork: Send {
     fn webhooks(&mut self) -> &mut dyn WebhookRepository;
     /// When work of the tenant begins by itself.
     fn schedules(&mut self) -> &mut dyn ScheduleRepository;
+    /// Who acts for the tenant with signed requests, and what they tell.
+    fn partners(&mut self) -> &mut dyn PartnerRepository;
     /// Tasks of the tenant.
     fn tasks(&mut self) -> &mut dyn TaskRepository;
     /// Makes everything durable, or nothing.

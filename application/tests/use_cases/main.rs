@@ -41,6 +41,12 @@ mod model;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod partner_events;
+#[cfg(test)]
+mod partner_vectors;
+#[cfg(test)]
+mod partners;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod removal;

@@ -14,8 +14,8 @@ use muster_domain::operations::{NewOperation, OnError, Operation, OperationKind,
 use muster_domain::users::{EmailAddress, EmailPolicy, NewUser, User, UserEvent, UserEventKind, UserPatch, Username};
 use muster_domain::{OperationId, TenantId, UserId, WelcomeBatchId};
 use muster_testkit::memory::{
-    MemoryClock, MemoryGateway, MemoryIds, MemoryMailer, MemoryStore, MemoryWatch, MemoryWebhooks, NoHeartbeat,
-    TenantState,
+    MemoryClock, MemoryGateway, MemoryIds, MemoryMailer, MemorySeals, MemorySignatures, MemoryStore, MemoryWatch,
+    MemoryWebhooks, NoHeartbeat, TenantState,
 };
 use uuid::Uuid;
 
@@ -48,6 +48,7 @@ pub struct World {
     pub gateway: MemoryGateway,
     pub mailer: MemoryMailer,
     pub receiver: MemoryWebhooks,
+    pub signatures: MemorySignatures,
     ids: MemoryIds,
 }
 
@@ -114,7 +115,7 @@ impl World {
     pub fn watched(settings: Settings, watch: impl FnOnce(&MemoryStore) -> MemoryWatch) -> Self {
         let (clock, gateway, mailer) = (MemoryClock::default(), MemoryGateway::default(), MemoryMailer::default());
         let (store, ids) = (MemoryStore::default(), MemoryIds::default());
-        let receiver = MemoryWebhooks::default();
+        let (receiver, signatures) = (MemoryWebhooks::default(), MemorySignatures::default());
         let ports = Ports {
             clock: Arc::new(clock.clone()),
             ids: Arc::new(ids.clone()),
@@ -132,8 +133,21 @@ impl World {
             watch: Arc::new(watch(&store)),
             mailer: Arc::new(mailer.clone()),
             webhook_sender: Arc::new(receiver.clone()),
+            partners: Arc::new(store.clone()),
+            sealer: Some(Arc::new(MemorySeals)),
+            signatures: Arc::new(signatures.clone()),
         };
-        Self { app: App::new(ports, settings), ctx: tenant(7), store, clock, gateway, mailer, receiver, ids }
+        Self {
+            app: App::new(ports, settings),
+            ctx: tenant(7),
+            store,
+            clock,
+            gateway,
+            mailer,
+            receiver,
+            signatures,
+            ids,
+        }
     }
 
     /// All that is stored of the tenant.

@@ -3,6 +3,7 @@
 mod http;
 mod issuer;
 mod keep;
+mod partner;
 mod read;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,6 +13,8 @@ pub use http::{Cors, CorsOrigins, HttpConfig, RateLimitConfig, TrustedProxies};
 pub use keep::KeepConfig;
 use muster_application::TenantLimits;
 use muster_domain::Networks;
+pub use partner::PartnerConfig;
+pub(crate) use partner::sealing_key;
 use read::Reader;
 
 use crate::tokens::{TokenAlgorithm, TokenConfig};
@@ -102,6 +105,8 @@ pub struct Config {
     pub keep: KeepConfig,
     /// `WEBHOOK_ALLOW_NETWORKS`: private networks that webhooks may reach.
     pub webhook_networks: Networks,
+    /// `PARTNER_…`.
+    pub partners: PartnerConfig,
     /// `JWT_…` and `ACCESS_TOKEN_EXPIRE_MINUTES`.
     pub tokens: TokenConfig,
 }
@@ -168,6 +173,7 @@ impl Config {
             },
             keep: keep::read(&mut env),
             webhook_networks: env.networks("WEBHOOK_ALLOW_NETWORKS"),
+            partners: partner::read(&mut env),
             tokens: tokens(&mut env, app_env),
         };
         env.finish().map(|()| config)

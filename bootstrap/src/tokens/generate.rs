@@ -36,7 +36,7 @@ fn generate(algorithm: TokenAlgorithm) -> Result<String, KeyError> {
 }
 
 /// Writes beside the path and links it there: the file is whole when it appears, and the first one stays.
-fn place(path: &Path, key: &str) -> io::Result<()> {
+pub(crate) fn place(path: &Path, key: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -28,6 +28,7 @@ use uuid::Uuid;
 use self::claims::is_subject;
 pub use self::config::{TokenAlgorithm, TokenConfig};
 pub use self::error::{KeyError, TokenError};
+pub(crate) use self::generate::place;
 use self::jwks::{Jwks, KeySet};
 pub use self::jwks::{JwksAlgorithm, JwksConfig, JwksError, JwksSource, JwksUrl};
 use self::keys::Keys;

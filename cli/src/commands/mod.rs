@@ -4,6 +4,7 @@ pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod migrate;
 mod outcome;
+pub(crate) mod partner;
 pub(crate) mod ping;
 mod remote;
 pub(crate) mod token;

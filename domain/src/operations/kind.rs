@@ -15,6 +15,8 @@ pub enum OperationKind {
     UsersErase,
     /// Writes users to a file.
     UsersExport,
+    /// Notes that users are in step with a partner.
+    PartnersSync,
     /// Takes back what another operation did.
     Undo,
     /// Makes tasks from an upload.
@@ -35,7 +37,7 @@ pub enum OperationKind {
 
 impl OperationKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::UsersImport,
         Self::UsersUpdate,
         Self::UsersDeactivate,
@@ -43,6 +45,7 @@ impl OperationKind {
         Self::UsersRestore,
         Self::UsersErase,
         Self::UsersExport,
+        Self::PartnersSync,
         Self::Undo,
         Self::TasksImport,
         Self::TasksStart,
@@ -70,6 +73,7 @@ impl OperationKind {
             Self::UsersRestore => "users.restore",
             Self::UsersErase => "users.erase",
             Self::UsersExport => "users.export",
+            Self::PartnersSync => "partners.sync",
             Self::Undo => "operations.undo",
             Self::TasksImport => "tasks.import",
             Self::TasksStart => "tasks.start",
@@ -86,10 +90,10 @@ impl OperationKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether what it did can be taken back: nothing is left of who was removed, an export changes nobody, and an undo is
-    /// undone by doing it again.
+    /// Whether what it did can be taken back: nothing is left of who was removed, an export and a
+    /// synchronisation change nobody, and an undo is undone by doing it again.
     pub const fn can_be_undone(self) -> bool {
-        !matches!(self, Self::UsersErase | Self::UsersExport | Self::Undo | Self::TasksUndo)
+        !matches!(self, Self::UsersErase | Self::UsersExport | Self::PartnersSync | Self::Undo | Self::TasksUndo)
     }
 
     /// Whether it is about tasks; else it is about users.

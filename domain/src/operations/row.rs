@@ -14,6 +14,8 @@ pub enum RowStatus {
     Restored,
     /// Its user was removed for good.
     Erased,
+    /// Its user is in step with a partner, which is noted.
+    Synced,
     /// Nothing is wrong with it and nothing was done: because there was nothing to do, or because others of an upload
     /// that is all or nothing are wrong.
     Skipped,
@@ -25,12 +27,13 @@ pub enum RowStatus {
 
 impl RowStatus {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Created,
         Self::Updated,
         Self::Deleted,
         Self::Restored,
         Self::Erased,
+        Self::Synced,
         Self::Skipped,
         Self::Failed,
         Self::MailRefused,
@@ -44,6 +47,7 @@ impl RowStatus {
             Self::Deleted => "deleted",
             Self::Restored => "restored",
             Self::Erased => "erased",
+            Self::Synced => "synced",
             Self::Skipped => "skipped",
             Self::Failed => "failed",
             Self::MailRefused => "mail_refused",

@@ -33,11 +33,13 @@ pub enum UserEventKind {
     Deleted,
     /// They came back to life.
     Restored,
+    /// A partner has said that they are in step. Nothing was changed.
+    Synced,
 }
 
 impl UserEventKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Created, Self::Updated, Self::Deleted, Self::Restored];
+    pub const ALL: [Self; 5] = [Self::Created, Self::Updated, Self::Deleted, Self::Restored, Self::Synced];
 
     /// The name in storage and in answers.
     pub const fn name(self) -> &'static str {
@@ -46,6 +48,7 @@ impl UserEventKind {
             Self::Updated => "updated",
             Self::Deleted => "deleted",
             Self::Restored => "restored",
+            Self::Synced => "synced",
         }
     }
 

@@ -51,6 +51,9 @@ pub trait UserRepository: Send {
     /// As `store`.
     async fn store_all(&mut self, users: &[(StoredUser, UserEvent)]) -> Result<(), RepositoryError>;
 
+    /// Adds lines to the histories of users who are there. The users stay as they are, and endpoints are not told.
+    async fn note_all(&mut self, events: &[UserEvent]) -> Result<(), RepositoryError>;
+
     /// As `remove`, for many; returns how many there were. Endpoints are not told.
     async fn remove_all(&mut self, ids: &[UserId]) -> Result<u64, RepositoryError>;
 

@@ -78,8 +78,9 @@ impl Happening {
     pub fn of_user(kind: UserEventKind, stored: &StoredUser) -> Self {
         let event = match kind {
             UserEventKind::Created => WebhookEvent::UserCreated,
-            // A restored user is one that changed: nobody was told that they are gone for good.
-            UserEventKind::Updated | UserEventKind::Restored => WebhookEvent::UserUpdated,
+            // A restored user is one that changed: nobody was told that they are gone for good. Of what is noted in many
+            // histories only the end of the operation is told.
+            UserEventKind::Updated | UserEventKind::Restored | UserEventKind::Synced => WebhookEvent::UserUpdated,
             UserEventKind::Deleted => WebhookEvent::UserDeleted,
         };
         let state = match (stored.deleted_at, stored.user.is_active) {

@@ -1,11 +1,12 @@
 //! The doors through which anything is seen of all tenants: functions of the database's owner that give ids
 //! of what is due, and nothing else (`migrations/0003_sweeper_door.sql`, `0012_removal.sql`, `0017_exports.sql`,
-//! `0018_schedules.sql`).
+//! `0018_schedules.sql`, `0020_partners.sql`).
 
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{DueOperation, DueReason};
+use muster_domain::partners::{DuePartner, DuePartnerReason, FoundPartner, PublicClientId};
 use muster_domain::schedules::UnsyncedSchedule;
-use muster_domain::{OperationId, RepositoryError, ScheduleId, TenantId};
+use muster_domain::{OperationId, PartnerClientId, PartnerEventId, RepositoryError, ScheduleId, TenantId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -124,4 +125,48 @@ pub(super) async fn unsynced_schedules(
     let unsynced =
         |tenant, schedule| UnsyncedSchedule { tenant: TenantId::new(tenant), schedule: ScheduleId::new(schedule) };
     Ok(rows.into_iter().map(|row| unsynced(row.tenant_id, row.schedule_id)).collect())
+}
+
+/// Whose client has a public id.
+pub(super) async fn partner(pool: &PgPool, id: &PublicClientId) -> Result<Option<FoundPartner>, RepositoryError> {
+    let row = sqlx::query!(
+        r#"select
+               tenant_id as "tenant_id!"
+             , client_id as "client_id!"
+           from muster_partner_client($1)"#,
+        id.as_str(),
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(repository_error)?;
+    let found = |tenant, client| FoundPartner { tenant: TenantId::new(tenant), client: PartnerClientId::new(client) };
+    Ok(row.map(|row| found(row.tenant_id, row.client_id)))
+}
+
+/// What is to be looked at of partners.
+pub(super) async fn due_partners(
+    pool: &PgPool,
+    now: DateTime<Utc>,
+    ended_before: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<DuePartner>, RepositoryError> {
+    let rows = sqlx::query!(
+        r#"select
+               tenant_id as "tenant_id!"
+             , event_id
+           from muster_due_partners($1, $2, $3)"#,
+        now,
+        ended_before,
+        i32::try_from(limit).unwrap_or(i32::MAX),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(repository_error)?;
+    let reason = |event: Option<Uuid>| {
+        event.map_or(DuePartnerReason::Outdated, |id| DuePartnerReason::Event(PartnerEventId::new(id)))
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| DuePartner { tenant: TenantId::new(row.tenant_id), reason: reason(row.event_id) })
+        .collect())
 }

@@ -12,6 +12,8 @@ mod mails;
 mod operation_moves;
 mod operation_reads;
 mod operations;
+mod partner_events;
+mod partners;
 mod pool;
 mod readers;
 mod removal;

@@ -6,6 +6,7 @@ use muster_application::ports::{UnitOfWork, UnitOfWorkFactory};
 use muster_domain::RepositoryError;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::{FileRepository, OperationRepository};
+use muster_domain::partners::PartnerRepository;
 use muster_domain::schedules::ScheduleRepository;
 use muster_domain::tasks::TaskRepository;
 use muster_domain::users::{SearchIndexRepository, UserRepository};
@@ -101,6 +102,10 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     fn schedules(&mut self) -> &mut dyn ScheduleRepository {
+        self
+    }
+
+    fn partners(&mut self) -> &mut dyn PartnerRepository {
         self
     }
 

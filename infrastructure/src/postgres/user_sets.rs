@@ -30,8 +30,7 @@ struct Events {
 }
 
 impl Events {
-    fn of(users: &[(StoredUser, UserEvent)]) -> Self {
-        let events = || users.iter().map(|(_, event)| event);
+    fn of<'a, I: Iterator<Item = &'a UserEvent>>(events: impl Fn() -> I) -> Self {
         Self {
             ids: events().map(|event| event.id.get()).collect(),
             kinds: events().map(|event| event.kind.name()).collect(),
@@ -77,7 +76,7 @@ impl PgUnitOfWork {
         if users.is_empty() {
             return Ok(());
         }
-        let events = Events::of(users);
+        let events = Events::of(|| users.iter().map(|(_, event)| event));
         let stored = || users.iter().map(|(stored, _)| stored);
         let ids: Vec<Uuid> = stored().map(|stored| stored.user.id.get()).collect();
         let emails: Vec<&str> = stored().map(|stored| stored.user.email.as_str()).collect();
@@ -154,6 +153,42 @@ impl PgUnitOfWork {
             let before = old.remove(&stored.user.id.get());
             self.touched.push(touched(TenantId::new(self.tenant), &stored.user, before));
         }
+        Ok(())
+    }
+
+    pub(super) async fn note_many(&mut self, events: &[UserEvent]) -> Result<(), RepositoryError> {
+        let users: Vec<Uuid> = events.iter().map(|event| event.user.get()).collect();
+        let at: Vec<_> = events.iter().map(|event| event.at).collect();
+        let events = Events::of(|| events.iter());
+        sqlx::query!(
+            r#"insert into user_events (
+                   tenant_id, user_id, id, operation_id, kind, actor, fields, before, after, at
+               )
+               select
+                   $1, e.user_id, e.id, e.operation_id, e.kind, e.actor
+                 , string_to_array(e.fields, ',')
+                 , string_to_array(e.before, ',', $10)
+                 , string_to_array(e.after, ',', $10)
+                 , e.at
+               from unnest(
+                   $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                   $11::timestamptz[]
+               ) as e (user_id, id, operation_id, kind, actor, fields, before, after, at)"#,
+            self.tenant,
+            &users,
+            &events.ids,
+            &events.operations as &[Option<Uuid>],
+            &events.kinds as &[&str],
+            &events.actors as &[Option<String>],
+            &events.fields,
+            &events.before,
+            &events.after,
+            NONE,
+            &at,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
         Ok(())
     }
 

@@ -173,6 +173,10 @@ impl UserRepository for PgUnitOfWork {
         self.store_many(users).await
     }
 
+    async fn note_all(&mut self, events: &[UserEvent]) -> Result<(), RepositoryError> {
+        self.note_many(events).await
+    }
+
     async fn remove_all(&mut self, ids: &[UserId]) -> Result<u64, RepositoryError> {
         self.remove_many(ids).await
     }

@@ -1,14 +1,18 @@
 use async_trait::async_trait;
 use chrono::SecondsFormat;
 use muster_application::ports::{
-    GatewayError, PutSchedule, StartOperation, StartScheduleRun, StartWebhook, StartWelcomes, Started, WorkflowGateway,
+    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartScheduleRun, StartWebhook, StartWelcomes,
+    Started, WorkflowGateway,
 };
 use muster_domain::{ScheduleId, TenantId};
 use muster_workflows::contract::mails::{SendWelcomeMailsInput, WelcomeBatch};
 use muster_workflows::contract::operations::RunOperationInput;
+use muster_workflows::contract::partners::PartnerEventInput;
 use muster_workflows::contract::schedules::RunScheduleInput;
 use muster_workflows::contract::webhooks::DeliverWebhookInput;
-use muster_workflows::{DeliverWebhook, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, names, policy};
+use muster_workflows::{
+    DeliverWebhook, ProcessPartnerEvent, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, names, policy,
+};
 use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::{Priority, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions};
 use temporalio_common::search_attributes::{SearchAttributeUpdate, SearchAttributes};
@@ -91,6 +95,18 @@ impl WorkflowGateway for Temporal {
         let client = self.client().await.map_err(gateway_error)?;
         let input = RunScheduleInput { tenant_id, schedule_id, triggered: true };
         let begun = timeout(TIMEOUT, client.start_workflow(RunSchedule::run, input, options)).await;
+        started(begun.map_err(gateway_error)?.map(drop))
+    }
+
+    async fn start_partner_event(&self, start: &StartPartnerEvent) -> Result<Started, GatewayError> {
+        let (tenant_id, event_id) = (start.tenant.get(), start.event.get());
+        let id = names::partner_event_workflow(tenant_id, event_id);
+        let attributes = vec![names::KIND.value_set("partner.event".to_owned())];
+        let summary = "Event that a partner has told".to_owned();
+        let options = options(start.tenant, attributes, names::CONTROL_QUEUE, id, summary);
+        let client = self.client().await.map_err(gateway_error)?;
+        let input = PartnerEventInput { tenant_id, event_id };
+        let begun = timeout(TIMEOUT, client.start_workflow(ProcessPartnerEvent::run, input, options)).await;
         started(begun.map_err(gateway_error)?.map(drop))
     }
 }

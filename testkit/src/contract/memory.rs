@@ -1,6 +1,7 @@
 use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
+use muster_domain::partners::PartnerReader;
 use muster_domain::schedules::ScheduleReader;
 use muster_domain::tasks::TaskReader;
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
@@ -43,6 +44,10 @@ impl World for MemoryStore {
     }
 
     fn schedules(&self) -> &dyn ScheduleReader {
+        self
+    }
+
+    fn partners(&self) -> &dyn PartnerReader {
         self
     }
 

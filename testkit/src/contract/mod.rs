@@ -19,6 +19,7 @@ mod lineage;
 mod list;
 mod mails;
 mod memory;
+mod partners;
 mod rate_limits;
 mod removal;
 mod schedules;
@@ -68,6 +69,7 @@ cases! {
         many_are_stored_with_their_histories
         what_one_of_many_cannot_have_is_a_conflict
         many_are_removed_with_all_that_tells_of_them
+        lines_are_added_to_histories_of_users_who_stay_as_they_are
         an_undo_gets_the_blocks_that_did_something
         rows_are_read_as_they_were_stored;
     lineage:
@@ -145,6 +147,18 @@ cases! {
         the_engine_hears_of_each_revision
         what_was_deleted_is_kept_until_the_engine_has_heard
         schedules_never_meet;
+    partners:
+        a_client_is_read_back_and_changed
+        a_client_is_found_by_its_public_id_in_any_tenant
+        of_many_who_make_clients_no_more_than_fit_do
+        a_signature_is_accepted_once
+        a_signature_of_what_was_dropped_is_still_good
+        an_event_is_kept_once_for_each_id_of_its_client
+        what_became_of_an_event_is_read_back
+        events_are_listed_in_pages_the_latest_first
+        events_that_wait_are_due_those_first_that_wait_for_longest
+        what_was_kept_for_long_enough_is_forgotten
+        partners_never_meet;
     tasks:
         a_task_is_read_back_as_it_was_stored
         a_removed_task_is_gone

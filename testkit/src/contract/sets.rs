@@ -35,6 +35,23 @@ pub(super) async fn many_are_locked_in_the_order_of_their_ids(arena: &Arena<'_>)
     Ok(())
 }
 
+pub(super) async fn lines_are_added_to_histories_of_users_who_stay_as_they_are(arena: &Arena<'_>) -> Result<()> {
+    three(arena).await?;
+    let (ada, cyd) = (made(1, "ada", 0)?, made(3, "cyd", 0)?);
+    let line = |user, n| UserEvent { operation: Some(ID), fields: Vec::new(), ..event(user, UserEventKind::Synced, n) };
+    let lines = [line(&ada, 7), line(&cyd, 8)];
+    let mut uow = arena.begin().await?;
+    uow.users().note_all(&lines).await?;
+    uow.users().note_all(&[]).await?;
+    uow.commit().await?;
+    for (user, line) in [ada, cyd].iter().zip(&lines) {
+        ensure!(arena.world.users().find(arena.tenant, user.id).await?.as_ref() == Some(user));
+        let history = arena.world.user_list().history(arena.tenant, user.id, None, 9).await?.context("no history")?;
+        ensure!(history.len() == 2 && history.first() == Some(line), "{history:?}");
+    }
+    Ok(())
+}
+
 pub(super) async fn many_are_stored_with_their_histories(arena: &Arena<'_>) -> Result<()> {
     three(arena).await?;
     let mut uow = arena.begin().await?;

@@ -1,6 +1,7 @@
 use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
+use muster_domain::partners::PartnerReader;
 use muster_domain::schedules::ScheduleReader;
 use muster_domain::tasks::TaskReader;
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
@@ -27,6 +28,8 @@ pub trait World: Send + Sync {
     fn webhooks(&self) -> &dyn WebhookReader;
     /// Its reader of schedules.
     fn schedules(&self) -> &dyn ScheduleReader;
+    /// Its reader of partners.
+    fn partners(&self) -> &dyn PartnerReader;
     /// Its reader of tasks.
     fn tasks(&self) -> &dyn TaskReader;
 }

@@ -3,9 +3,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use muster_application::ports::{
-    GatewayError, PutSchedule, StartOperation, StartScheduleRun, StartWebhook, StartWelcomes, Started, WorkflowGateway,
+    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartScheduleRun, StartWebhook, StartWelcomes,
+    Started, WorkflowGateway,
 };
-use muster_domain::{OperationId, ScheduleId, TenantId, WebhookDeliveryId, WelcomeBatchId};
+use muster_domain::{OperationId, PartnerEventId, ScheduleId, TenantId, WebhookDeliveryId, WelcomeBatchId};
 
 use super::lock;
 
@@ -27,6 +28,8 @@ struct Inner {
     webhooks: Vec<StartWebhook>,
     schedules: BTreeMap<ScheduleId, PutSchedule>,
     runs: Vec<StartScheduleRun>,
+    closed_events: HashSet<PartnerEventId>,
+    events: Vec<StartPartnerEvent>,
 }
 
 impl MemoryGateway {
@@ -63,6 +66,16 @@ impl MemoryGateway {
     /// As [`Self::starts`], for runs of schedules.
     pub fn run_starts(&self) -> Vec<StartScheduleRun> {
         lock(&self.0).runs.clone()
+    }
+
+    /// From now on says that the workflow of this event of a partner has run and is closed.
+    pub fn close_event(&self, event: PartnerEventId) {
+        lock(&self.0).closed_events.insert(event);
+    }
+
+    /// As [`Self::starts`], for events of partners.
+    pub fn event_starts(&self) -> Vec<StartPartnerEvent> {
+        lock(&self.0).events.clone()
     }
 
     /// As [`Self::starts`], for deliveries to endpoints.
@@ -144,6 +157,12 @@ impl WorkflowGateway for MemoryGateway {
 
     async fn start_schedule_run(&self, start: &StartScheduleRun) -> Result<Started, GatewayError> {
         lock(&self.0).answer(false, start, |inner| &mut inner.runs)
+    }
+
+    async fn start_partner_event(&self, start: &StartPartnerEvent) -> Result<Started, GatewayError> {
+        let mut inner = lock(&self.0);
+        let closed = inner.closed_events.contains(&start.event);
+        inner.answer(closed, start, |inner| &mut inner.events)
     }
 }
 

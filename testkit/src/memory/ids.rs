@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use muster_application::ports::IdSource;
+use muster_domain::partners::{PartnerSecret, PublicClientId};
 use muster_domain::webhooks::WebhookSecret;
 use muster_domain::{
-    EventId, OperationId, ScheduleId, TaskId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId,
-    WelcomeBatchId,
+    EventId, OperationId, PartnerClientId, PartnerEventId, ScheduleId, TaskId, UserId, WebhookDeliveryId,
+    WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 use uuid::Uuid;
 
@@ -18,6 +19,12 @@ impl MemoryIds {
         let count = self.0.fetch_add(1, Ordering::SeqCst) + 1;
         // Looks like a UUIDv7, and sorts by the count.
         Uuid::from_u64_pair(0x0199_0000_0000_7000, 0x8000_0000_0000_0000 | count)
+    }
+
+    fn chance<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [7; N];
+        bytes.iter_mut().zip(self.next().into_bytes()).for_each(|(byte, of_id)| *byte = of_id);
+        bytes
     }
 }
 
@@ -59,8 +66,22 @@ impl IdSource for MemoryIds {
     }
 
     fn webhook_secret(&self) -> WebhookSecret {
-        let mut bytes = [7; WebhookSecret::BYTES];
-        bytes.iter_mut().zip(self.next().into_bytes()).for_each(|(byte, of_id)| *byte = of_id);
-        WebhookSecret::new(bytes)
+        WebhookSecret::new(self.chance())
+    }
+
+    fn partner_client_id(&self) -> PartnerClientId {
+        PartnerClientId::new(self.next())
+    }
+
+    fn partner_event_id(&self) -> PartnerEventId {
+        PartnerEventId::new(self.next())
+    }
+
+    fn partner_public_id(&self) -> PublicClientId {
+        PublicClientId::new(self.next().into_bytes())
+    }
+
+    fn partner_secret(&self) -> PartnerSecret {
+        PartnerSecret::new(self.chance())
     }
 }

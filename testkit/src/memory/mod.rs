@@ -15,10 +15,13 @@ mod lineage;
 mod mailer;
 mod mails;
 mod operations;
+mod partners;
 mod readers;
 mod removal;
 mod schedules;
+mod seals;
 mod search_index;
+mod signatures;
 mod state;
 mod store;
 mod tasks;
@@ -38,6 +41,8 @@ pub use heartbeat::{CancelAfter, NoHeartbeat};
 pub use ids::MemoryIds;
 pub use limiter::MemoryLimiter;
 pub use mailer::MemoryMailer;
+pub use seals::MemorySeals;
+pub use signatures::MemorySignatures;
 pub use state::{
     StoredBatch, StoredBlock, StoredDelivery, StoredKey, StoredOperation, StoredSchedule, StoredWelcome, TenantState,
 };

@@ -9,12 +9,14 @@ use muster_domain::operations::{
     OperationOptions, OperationState, Parent, Pause, PlanDigest, Progress, SettledBlock, StoredRow, UndoAsked,
     UploadFormat,
 };
+use muster_domain::partners::{PartnerClient, PartnerEvent};
 use muster_domain::schedules::Schedule;
 use muster_domain::tasks::{StoredTask, TaskSettings};
 use muster_domain::users::{BlockEvent, StoredUser, User, UserEvent};
 use muster_domain::webhooks::{WebhookDelivery, WebhookEndpoint};
 use muster_domain::{
-    OperationId, ScheduleId, TaskId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId, WelcomeBatchId,
+    OperationId, PartnerClientId, PartnerEventId, ScheduleId, TaskId, TenantId, UserId, WebhookDeliveryId,
+    WebhookEndpointId, WelcomeBatchId,
 };
 
 /// All that is stored of one tenant. Tables are shared until they are written, so a copy costs next to nothing.
@@ -56,6 +58,12 @@ pub struct TenantState {
     pub deliveries: BTreeMap<WebhookDeliveryId, StoredDelivery>,
     /// When work begins by itself.
     pub schedules: BTreeMap<ScheduleId, StoredSchedule>,
+    /// Who acts for the tenant with signed requests.
+    pub partners: BTreeMap<PartnerClientId, PartnerClient>,
+    /// Their signatures that were accepted, and from when on each may be forgotten.
+    pub signatures: BTreeMap<(PartnerClientId, [u8; 32]), DateTime<Utc>>,
+    /// What they told, and when each that waits is to be looked at.
+    pub partner_events: BTreeMap<PartnerEventId, (PartnerEvent, DateTime<Utc>)>,
     /// Tasks.
     pub tasks: BTreeMap<TaskId, StoredTask>,
     /// How they are to be treated.

@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use muster_application::ports::UnitOfWork;
 use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::{FileRepository, KeyOwner, OperationRepository};
+use muster_domain::partners::PartnerRepository;
 use muster_domain::schedules::ScheduleRepository;
 use muster_domain::tasks::TaskRepository;
 use muster_domain::users::{SearchIndexRepository, UserRepository};
@@ -84,6 +85,10 @@ impl UnitOfWork for MemoryUnit {
     }
 
     fn schedules(&mut self) -> &mut dyn ScheduleRepository {
+        self
+    }
+
+    fn partners(&mut self) -> &mut dyn PartnerRepository {
         self
     }
 

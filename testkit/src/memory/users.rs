@@ -62,6 +62,13 @@ impl UserRepository for MemoryUnit {
         self.statement(|draft| users.iter().try_for_each(|(stored, event)| draft.store_quietly(stored, event)))
     }
 
+    async fn note_all(&mut self, events: &[UserEvent]) -> Result<(), RepositoryError> {
+        self.statement(|draft| {
+            draft.events.extend_from_slice(events);
+            Ok(())
+        })
+    }
+
     async fn remove_all(&mut self, ids: &[UserId]) -> Result<u64, RepositoryError> {
         self.statement(|draft| {
             let removed = ids.iter().filter(|id| draft.remove_quietly(**id)).count();

@@ -1,0 +1,3 @@
+mod process_event;
+
+pub use process_event::ProcessPartnerEvent;
