@@ -11,6 +11,10 @@ create table tasks (
     assignee_id      uuid,
     creator_id       uuid,
     due_at           timestamptz,
+    -- By what lists are sorted: what is never due comes after all that is. A column, because under row level security no
+    -- index serves a comparison of an expression.
+    due_key          timestamptz   not null
+        generated always as (coalesce(due_at, '10000-01-01 00:00:00+00'::timestamptz)) stored,
     remind_at        timestamptz[] not null default '{}',
     tags             text[]        not null default '{}',
     recurrence       text,
@@ -41,8 +45,7 @@ create unique index tasks_series_key on tasks (tenant_id, series_id, series_numb
 -- One for each order of a list. Ascending: they are read backwards as well, and an import appends at the right end.
 create index tasks_latest on tasks (tenant_id, created_at, id) where deleted_at is null;
 create index tasks_latest_deleted on tasks (tenant_id, created_at, id) where deleted_at is not null;
-create index tasks_by_due on tasks (tenant_id, coalesce(due_at, '10000-01-01 00:00:00+00'::timestamptz), id)
-    where deleted_at is null;
+create index tasks_by_due on tasks (tenant_id, due_key, id) where deleted_at is null;
 create index tasks_by_priority on tasks (tenant_id, priority, id) where deleted_at is null;
 create index tasks_of_assignee on tasks (tenant_id, assignee_id, created_at, id)
     where deleted_at is null and assignee_id is not null;

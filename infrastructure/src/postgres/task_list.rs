@@ -9,9 +9,7 @@ use super::readers::PgReaders;
 use super::unit_of_work::begin;
 use super::user_list::containing;
 
-/// What stands for "never due" in the index: the year 10000, which no date reaches.
-const NEVER: &str = "coalesce(due_at, '10000-01-01 00:00:00+00'::timestamptz)";
-
+/// What stands for "never due" in `due_key`: the year 10000, which no date reaches.
 const fn never() -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(253_402_300_800, 0)
 }
@@ -40,10 +38,10 @@ fn matching(query: &mut QueryBuilder<Postgres>, filter: &TaskFilter) {
         query.push(" and ").push_bind(tag.clone()).push(" = any(tags)");
     }
     if let Some(after) = filter.due_after {
-        query.push(format!(" and due_at is not null and {NEVER} >= ")).push_bind(after);
+        query.push(" and due_at is not null and due_key >= ").push_bind(after);
     }
     if let Some(before) = filter.due_before {
-        query.push(format!(" and {NEVER} <= ")).push_bind(before);
+        query.push(" and due_key <= ").push_bind(before);
     }
     if let Some(text) = &filter.text {
         let pattern = containing(text);
@@ -56,7 +54,7 @@ fn matching(query: &mut QueryBuilder<Postgres>, filter: &TaskFilter) {
 fn sorted(query: &mut QueryBuilder<Postgres>, sort: TaskSort, after: Option<TaskPosition>) {
     let column = match sort.key {
         TaskSortKey::CreatedAt => "created_at",
-        TaskSortKey::DueAt => NEVER,
+        TaskSortKey::DueAt => "due_key",
         TaskSortKey::Priority => "priority",
     };
     if let Some(TaskPosition { value, id }) = after {
