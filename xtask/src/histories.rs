@@ -70,7 +70,7 @@ fn record(home: PathBuf, bin: PathBuf) -> Result<()> {
         let runs = runs(&stack)?;
         let sweeps = runs.iter().any(|run| run.kind == "Sweep" && run.completed);
         let others = runs.iter().filter(|run| run.kind != "Sweep");
-        Ok((sweeps && others.clone().count() >= 12 && others.clone().all(|run| run.completed)).then_some(runs))
+        Ok((sweeps && others.clone().count() >= 13 && others.clone().all(|run| run.completed)).then_some(runs))
     })?;
     let folder = workspace_dir()?.join("workflows/histories");
     fs::create_dir_all(&folder)?;
