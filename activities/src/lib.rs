@@ -5,6 +5,7 @@ mod error;
 mod heartbeat;
 mod mails;
 mod operations;
+mod reminders;
 mod schedules;
 mod webhooks;
 
@@ -12,5 +13,6 @@ pub use control::ControlActivities;
 pub use heartbeat::Draining;
 pub use mails::MailActivities;
 pub use operations::OperationActivities;
+pub use reminders::ReminderActivities;
 pub use schedules::ScheduleActivities;
 pub use webhooks::WebhookActivities;

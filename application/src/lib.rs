@@ -16,6 +16,7 @@ pub mod mails;
 pub mod operations;
 pub mod ports;
 mod precondition;
+pub mod reminders;
 pub mod schedules;
 pub mod tasks;
 pub mod users;

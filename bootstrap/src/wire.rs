@@ -109,6 +109,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         webhooks: readers.clone(),
         schedules: readers.clone(),
         tasks: readers.clone(),
+        reminders: readers.clone(),
         operations: readers,
         workflows: Arc::new(temporal.clone()),
         watch: Arc::new(watch.clone()),

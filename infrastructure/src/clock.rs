@@ -2,8 +2,8 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use muster_application::ports::{Clock, IdSource};
 use muster_domain::webhooks::WebhookSecret;
 use muster_domain::{
-    EventId, OperationId, ScheduleId, TaskId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId,
-    WelcomeBatchId,
+    EventId, OperationId, ReminderBatchId, ReminderMailId, ScheduleId, TaskId, UserId, WebhookDeliveryId,
+    WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 use uuid::Uuid;
 
@@ -65,6 +65,14 @@ impl IdSource for TimeOrderedIds {
 
     fn task_id(&self) -> TaskId {
         TaskId::new(Self::next())
+    }
+
+    fn reminder_batch_id(&self) -> ReminderBatchId {
+        ReminderBatchId::new(Self::next())
+    }
+
+    fn reminder_mail_id(&self) -> ReminderMailId {
+        ReminderMailId::new(Self::next())
     }
 
     #[expect(

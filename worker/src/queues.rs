@@ -3,7 +3,8 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use muster_workflows::{
-    DeliverWebhook, Ping, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, Sweep, names,
+    DeliverWebhook, Ping, RunOperation, RunSchedule, SendDueReminders, SendReminders, SendWelcomeBatch,
+    SendWelcomeMails, Sweep, names,
 };
 use temporalio_common::worker::WorkerDeploymentOptions;
 use temporalio_sdk::WorkerOptions;
@@ -98,8 +99,10 @@ impl Queue {
                 options.register_workflow::<RunOperation>()?;
                 options.register_workflow::<RunSchedule>()?;
                 options.register_workflow::<Sweep>()?;
+                options.register_workflow::<SendDueReminders>()?;
                 options.register_workflow::<Ping>()?;
                 options.register_activities(activities.control());
+                options.register_activities(activities.reminders());
             }
             Self::Import | Self::Small => {
                 options.register_activities(activities.imports());
@@ -108,7 +111,9 @@ impl Queue {
             Self::Mail => {
                 options.register_workflow::<SendWelcomeMails>()?;
                 options.register_workflow::<SendWelcomeBatch>()?;
+                options.register_workflow::<SendReminders>()?;
                 options.register_activities(activities.mails());
+                options.register_activities(activities.reminders());
             }
             Self::Webhooks => {
                 options.register_workflow::<DeliverWebhook>()?;

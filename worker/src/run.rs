@@ -4,7 +4,8 @@ use anyhow::Context;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use muster_activities::{
-    ControlActivities, Draining, MailActivities, OperationActivities, ScheduleActivities, WebhookActivities,
+    ControlActivities, Draining, MailActivities, OperationActivities, ReminderActivities, ScheduleActivities,
+    WebhookActivities,
 };
 use muster_application::App;
 use muster_bootstrap::{Temporal, prepare_namespace};
@@ -43,6 +44,10 @@ impl Activities {
 
     pub(crate) fn mails(&self) -> MailActivities {
         MailActivities::new(self.app.clone(), self.draining.clone())
+    }
+
+    pub(crate) fn reminders(&self) -> ReminderActivities {
+        ReminderActivities::new(self.app.clone(), self.draining.clone())
     }
 
     pub(crate) fn webhooks(&self) -> WebhookActivities {

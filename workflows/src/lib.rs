@@ -11,11 +11,13 @@ mod mails;
 pub mod names;
 mod operations;
 pub mod policy;
+mod reminders;
 mod schedules;
 mod webhooks;
 
 pub use control::{Ping, Sweep};
 pub use mails::{SendWelcomeBatch, SendWelcomeMails};
 pub use operations::RunOperation;
+pub use reminders::{SendDueReminders, SendReminders};
 pub use schedules::RunSchedule;
 pub use webhooks::DeliverWebhook;

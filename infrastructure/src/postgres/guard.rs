@@ -1,7 +1,7 @@
 use sqlx::PgConnection;
 
 /// The tables that hold tenants' data: each must have forced row level security.
-const TENANT_TABLES: [&str; 15] = [
+const TENANT_TABLES: [&str; 18] = [
     "users",
     "user_events",
     "user_search",
@@ -17,6 +17,9 @@ const TENANT_TABLES: [&str; 15] = [
     "webhook_endpoints",
     "webhook_deliveries",
     "schedules",
+    "tasks",
+    "task_settings",
+    "reminder_mails",
 ];
 
 /// Why it would be unsafe, or impossible, to serve.

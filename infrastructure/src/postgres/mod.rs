@@ -14,6 +14,7 @@ mod operation_reads;
 mod operations;
 mod pool;
 mod readers;
+mod reminders;
 mod removal;
 mod rows;
 mod schedules;

@@ -2,7 +2,7 @@ use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::schedules::ScheduleReader;
-use muster_domain::tasks::TaskReader;
+use muster_domain::tasks::{ReminderReader, TaskReader};
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 
@@ -47,6 +47,10 @@ impl World for MemoryStore {
     }
 
     fn tasks(&self) -> &dyn TaskReader {
+        self
+    }
+
+    fn reminders(&self) -> &dyn ReminderReader {
         self
     }
 }

@@ -2,7 +2,7 @@ use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::schedules::ScheduleReader;
-use muster_domain::tasks::TaskReader;
+use muster_domain::tasks::{ReminderReader, TaskReader};
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 
@@ -29,4 +29,6 @@ pub trait World: Send + Sync {
     fn schedules(&self) -> &dyn ScheduleReader;
     /// Its reader of tasks.
     fn tasks(&self) -> &dyn TaskReader;
+    /// Its reader of reminders.
+    fn reminders(&self) -> &dyn ReminderReader;
 }

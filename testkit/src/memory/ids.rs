@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use muster_application::ports::IdSource;
 use muster_domain::webhooks::WebhookSecret;
 use muster_domain::{
-    EventId, OperationId, ScheduleId, TaskId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId,
-    WelcomeBatchId,
+    EventId, OperationId, ReminderBatchId, ReminderMailId, ScheduleId, TaskId, UserId, WebhookDeliveryId,
+    WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 use uuid::Uuid;
 
@@ -56,6 +56,14 @@ impl IdSource for MemoryIds {
 
     fn task_id(&self) -> TaskId {
         TaskId::new(self.next())
+    }
+
+    fn reminder_batch_id(&self) -> ReminderBatchId {
+        ReminderBatchId::new(self.next())
+    }
+
+    fn reminder_mail_id(&self) -> ReminderMailId {
+        ReminderMailId::new(self.next())
     }
 
     fn webhook_secret(&self) -> WebhookSecret {

@@ -16,6 +16,7 @@ mod mailer;
 mod mails;
 mod operations;
 mod readers;
+mod reminders;
 mod removal;
 mod schedules;
 mod search_index;
@@ -38,6 +39,7 @@ pub use heartbeat::{CancelAfter, NoHeartbeat};
 pub use ids::MemoryIds;
 pub use limiter::MemoryLimiter;
 pub use mailer::MemoryMailer;
+pub use reminders::StoredReminder;
 pub use state::{
     StoredBatch, StoredBlock, StoredDelivery, StoredKey, StoredOperation, StoredSchedule, StoredWelcome, TenantState,
 };

@@ -3,5 +3,6 @@
 pub mod control;
 pub mod mails;
 pub mod operations;
+pub mod reminders;
 pub mod schedules;
 pub mod webhooks;
