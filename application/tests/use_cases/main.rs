@@ -43,6 +43,12 @@ mod operations;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod reminder_faults;
+#[cfg(test)]
+mod reminders;
+#[cfg(test)]
+mod reminders_due;
+#[cfg(test)]
 mod removal;
 #[cfg(test)]
 mod repeated;
