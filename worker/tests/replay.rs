@@ -3,12 +3,24 @@
 
 use std::path::Path;
 
-use muster_workflows::{DeliverWebhook, Ping, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, Sweep};
+use muster_workflows::{
+    DeliverWebhook, Ping, RunOperation, RunSchedule, SendDueReminders, SendReminders, SendWelcomeBatch,
+    SendWelcomeMails, Sweep,
+};
 use temporalio_client::WorkflowHistory;
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 
-const KINDS: [&str; 7] =
-    ["DeliverWebhook", "RunOperation", "RunSchedule", "SendWelcomeBatch", "SendWelcomeMails", "Sweep", "Ping"];
+const KINDS: [&str; 9] = [
+    "DeliverWebhook",
+    "RunOperation",
+    "RunSchedule",
+    "SendDueReminders",
+    "SendReminders",
+    "SendWelcomeBatch",
+    "SendWelcomeMails",
+    "Sweep",
+    "Ping",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_recorded_history_replays() {
@@ -18,6 +30,10 @@ async fn every_recorded_history_replays() {
         .register_workflow::<SendWelcomeMails>()
         .unwrap()
         .register_workflow::<SendWelcomeBatch>()
+        .unwrap()
+        .register_workflow::<SendDueReminders>()
+        .unwrap()
+        .register_workflow::<SendReminders>()
         .unwrap()
         .register_workflow::<DeliverWebhook>()
         .unwrap()
