@@ -69,6 +69,15 @@ refusals! {
     /// Of every route about one user.
     OfUser: [OfTenant]
         (StatusCode::NOT_FOUND, Code::EntityNotFound, "No such user of this tenant", "there is no such user");
+    /// Of every route about one task.
+    OfTask: [OfTenant]
+        (StatusCode::NOT_FOUND, Code::EntityNotFound, "No such task of this tenant", "there is no such task");
+    /// Of every route that moves a task to another status.
+    OfMove: [OfTask]
+        (StatusCode::CONFLICT, Code::BusinessRuleViolation, "The status does not allow it; `detail` names both", "a task that is done cannot become in_progress");
+    /// Of every route about one task with `If-Match`.
+    TaskChanged: []
+        (StatusCode::PRECONDITION_FAILED, Code::PreconditionFailed, "The task was changed since", "the task was changed since; read it again");
     /// Of every route about one operation.
     OfOperation: [OfTenant]
         (StatusCode::NOT_FOUND, Code::EntityNotFound, "No such operation of this tenant", "there is no such operation");

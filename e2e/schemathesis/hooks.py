@@ -9,17 +9,59 @@ CSV, NDJSON = "text/csv", "application/x-ndjson"
 RETRY = "POST /api/v1/operations/{id}/retry"
 
 
+STATES = (
+    "the user is not deleted",
+    "the task is not deleted",
+    "the filter finds nobody, so there is nothing to do",
+    "the filter finds no task, so there is nothing to do",
+)
+
+
 @schemathesis.serializer(CSV, NDJSON)
 def as_it_is(context, value):
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-def file_of(media_type):
-    """Two new users. A text alone is not yet a file with users."""
+def file_of(media_type, path):
+    """Two new users or tasks. A text alone is not yet a file with any."""
+    if path.endswith("/tasks/batch"):
+        titles = (uuid.uuid4().hex, uuid.uuid4().hex)
+        if media_type == NDJSON:
+            return "".join(json.dumps({"title": title}) + "\n" for title in titles)
+        return "title\n" + "".join(f"{title}\n" for title in titles)
     users = [{"email": f"{name}@example.com", "username": name} for name in (uuid.uuid4().hex, uuid.uuid4().hex)]
     if media_type == NDJSON:
         return "".join(json.dumps(user) + "\n" for user in users)
     return "email,username\n" + "".join(f"{user['email']},{user['username']}\n" for user in users)
+
+
+OF_TASKS = ("status", "priority", "assignee_id", "tag", "due_after", "due_before", "text")
+
+
+def task(body):
+    """Whom a task names must be there, and rules have a grammar of their own."""
+    for name in ("assignee_id", "creator_id"):
+        if body.get(name) is not None:
+            body[name] = None
+    if body.get("recurrence") is not None:
+        body["recurrence"], body["due_at"] = "FREQ=WEEKLY;BYDAY=MO", "2040-01-02T09:00:00Z"
+
+
+def task_settings(body):
+    """Zones are names of a database, and hours that are all day are none."""
+    body.update({name: "Europe/Berlin" for name in ("time_zone",) if name in body})
+    if isinstance(body.get("quiet_hours"), dict):
+        body["quiet_hours"] = {"from": "22:00", "to": "07:00"}
+
+
+def about(body):
+    """Some conditions are about users and some about tasks."""
+    is_of_tasks = str(body.get("kind")).startswith("tasks.")
+    conditions = body.get("filter") or {}
+    for name in [name for name in conditions if (name in OF_TASKS) != is_of_tasks]:
+        del conditions[name]
+    if is_of_tasks:
+        body.pop("set", None)
 
 
 def only_of_deleted(body):
@@ -60,6 +102,7 @@ def change(case, query):
     body = case.body
     if not isinstance(body, dict):
         return
+    about(body)
     only_of_deleted(body)
     if body.get("ids"):
         body.pop("filter", None)
@@ -114,6 +157,13 @@ def before_call(context, case, kwargs):
     # Asked for an answer without a body, and OpenAPI has no body that may be missing.
     if case.operation.label == "POST /api/v1/users" and "minimal" in str(headers.get("Prefer")):
         del headers["Prefer"]
+    if "/tasks" in case.path and isinstance(case.body, dict):
+        rows = case.body.get("tasks")
+        for said in rows if isinstance(rows, list) else [case.body]:
+            if isinstance(said, dict):
+                task(said)
+        if case.path.endswith("/tasks/settings"):
+            task_settings(case.body)
     if case.operation.label == "POST /api/v1/schedules" and isinstance(case.body, dict):
         schedule(case.body)
     if case.operation.label == "POST /api/v1/operations":
@@ -121,7 +171,7 @@ def before_call(context, case, kwargs):
     elif case.operation.label == RETRY:
         corrected(case)
     elif case.media_type in (CSV, NDJSON):
-        case.body = file_of(case.media_type)
+        case.body = file_of(case.media_type, case.path)
     # By what users are found matters only when something is done with them.
     if case.path.endswith("/batch") and query.get("on_conflict", "fail") == "fail":
         query.pop("match", None)
@@ -132,7 +182,7 @@ def is_data(failure, case, response):
     not wait for it; the rules of a row are tested elsewhere."""
     return (
         type(failure).__name__ == "AcceptedNegativeData"
-        and case.operation.label in ("POST /api/v1/users/batch", "POST /api/v1/operations", RETRY)
+        and case.operation.label in ("POST /api/v1/users/batch", "POST /api/v1/tasks/batch", "POST /api/v1/operations", RETRY)
         and (response.status_code in (200, 202) or response.json().get("failed", 0) > 0)
     )
 
@@ -156,7 +206,9 @@ def is_state(failure, case, response):
         return True
     return (
         problem["code"] in ("IDEMPOTENCY_KEY_REUSED", "PRECONDITION_FAILED", "OUTCOME_DIFFERS")
-        or problem["detail"] in ("the user is not deleted", "the filter finds nobody, so there is nothing to do")
+        or problem["detail"] in STATES
+        # A task that comes again keeps a date.
+        or [error["pointer"] for error in problem["errors"]] == ["/due_at"]
     )
 
 

@@ -88,7 +88,7 @@ async fn activities_that_run_twice_leave_the_same_state() {
         };
         let command = CreateUser { row: &alone, welcome: true, key: None };
         let alone = wired.app.create_user(&ctx, command).await.unwrap().user.id.to_string();
-        remind(&stack, &wired.app, &ctx, &alone).await;
+        remind(&stack, &wired.app, &ctx, &alone).await.unwrap();
         let mut upload = wired.app.begin_upload(ctx.clone(), NewUpload::import(UploadFormat::Csv, None)).await.unwrap();
         for row in 1..=ROWS {
             let email = if row <= BAD { "bad".to_owned() } else { format!("user{row}@example.com") };
@@ -170,16 +170,17 @@ async fn activities_that_run_twice_leave_the_same_state() {
 }
 
 /// Makes a task that reminds somebody in a moment: a look finds it by itself.
-async fn remind(stack: &Stack, app: &App, ctx: &Context, assignee: &str) {
+async fn remind(stack: &Stack, app: &App, ctx: &Context, assignee: &str) -> anyhow::Result<()> {
     let soon = "select to_char((now() at time zone 'utc') + interval '4 seconds', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
-    let soon = stack.psql(soon).unwrap();
+    let soon = stack.psql(soon)?;
     let fields = TaskFields {
         title: Given::Text("Come alone"),
         assignee: Given::Text(assignee),
         remind_at: Some(vec![&soon]),
         ..TaskFields::default()
     };
-    app.create_task(ctx, CreateTask { fields, problems: Vec::new(), key: None }).await.unwrap();
+    app.create_task(ctx, CreateTask { fields, problems: Vec::new(), key: None }).await?;
+    Ok(())
 }
 
 /// Gives the others a moment before a condition is looked at again.

@@ -17,7 +17,7 @@ pub(crate) struct IfMatch(pub(crate) Versions);
 
 impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description = "Only if the user still has one of these `ETag`s";
+        let description = "Only if it still has one of these `ETag`s";
         asked("If-Match", description, "\"v1\"", ObjectBuilder::new())
     }
 }

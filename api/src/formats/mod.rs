@@ -5,6 +5,7 @@ mod csv;
 mod json;
 mod ndjson;
 mod object;
+mod task_object;
 #[cfg(test)]
 mod testing;
 
@@ -13,6 +14,7 @@ use std::error::Error;
 use std::fmt;
 
 use muster_application::imports::{ImportRow, RowProblem};
+use muster_application::tasks::COLUMNS;
 use muster_domain::operations::MatchBy;
 use serde_json::{Map, Value};
 
@@ -39,15 +41,22 @@ pub struct Fields {
     state: bool,
     /// Whether they give the number of the row that they correct.
     number: bool,
+    /// By what names they say something of a task; none where they are about users.
+    task: Option<&'static [&'static str]>,
     /// Columns that a CSV header must have.
     required: &'static [&'static str],
 }
 
 impl Fields {
     /// Of users to be made.
-    pub const IMPORT: Self = Self { id: false, state: false, number: false, required: &[EMAIL, USERNAME] };
+    pub const IMPORT: Self = Self { id: false, state: false, number: false, task: None, required: &[EMAIL, USERNAME] };
     /// Of users to be made, or found by their id.
     pub const IMPORT_BY_ID: Self = Self { id: true, ..Self::IMPORT };
+
+    /// Of tasks to be made.
+    pub const TASKS: Self = Self { task: Some(&COLUMNS), required: &["title"], ..Self::IMPORT };
+    /// Of tasks that something is done to.
+    pub const TASK_CHANGE: Self = Self { id: true, task: Some(&[]), required: &[ID], ..Self::IMPORT };
 
     /// Of changes to users who are found by this.
     pub const fn change(by: MatchBy) -> Self {
@@ -56,7 +65,19 @@ impl Fields {
             MatchBy::Email => &[EMAIL],
             MatchBy::Username => &[USERNAME],
         };
-        Self { id: true, state: true, number: false, required }
+        Self { id: true, state: true, number: false, task: None, required }
+    }
+
+    /// The array of a JSON body that has the rows, and what each of them is.
+    const fn list(self) -> (&'static str, &'static str) {
+        if self.task.is_some() { ("tasks", "task") } else { ("users", "user") }
+    }
+
+    /// The name by which rows about tasks know a member or a column, if it means something in them.
+    fn known(self, name: &str) -> Option<&'static str> {
+        let ids = [(ID, self.id), (ROW, self.number)];
+        let ids = ids.into_iter().filter(|(_, is_known)| *is_known).map(|(known, _)| known);
+        self.task.unwrap_or_default().iter().copied().chain(ids).find(|known| *known == name)
     }
 
     /// Of corrections to such rows.
@@ -89,14 +110,14 @@ pub struct Trailer {
     /// Columns of a CSV header that mean nothing here: at most 50 names of at most 100 characters.
     /// Unknown members of NDJSON and JSON rows are ignored without a word.
     pub unknown_fields: Vec<String>,
-    /// Of a JSON body, all members beside `users`.
+    /// Of a JSON body, all members beside its rows.
     pub envelope: Option<Map<String, Value>>,
 }
 
 /// The upload as a whole cannot be read: a 422 with this code and detail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormatError {
-    /// `empty`, `csv_header`, `invalid_json`, `missing_users` or `envelope_too_long`.
+    /// `empty`, `csv_header`, `invalid_json`, `missing_users`, `missing_tasks` or `envelope_too_long`.
     pub code: &'static str,
     /// What is wrong, for people. Never a value from the upload.
     pub detail: String,

@@ -6,6 +6,7 @@ use std::fmt;
 use muster_application::imports::ImportRow;
 use serde::de::{Deserialize, Deserializer, Error as DeError, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::task_object::read_task;
 use super::{EMAIL, FULL_NAME, Fields, ID, IS_ACTIVE, ROW, USERNAME, problem, wrong_number};
 
 /// Why bytes are not a user.
@@ -24,6 +25,9 @@ pub(super) enum Unreadable {
 /// wrong user half of the time. Unknown members are ignored.
 pub(super) fn read_object(bytes: &[u8], line: u64, fields: Fields) -> Result<ImportRow<'_>, Unreadable> {
     let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::Utf8)?;
+    if fields.task.is_some() {
+        return read_task(text, line, fields);
+    }
     let mut json = serde_json::Deserializer::from_str(text);
     let row = json
         .deserialize_any(RowVisitor { line, fields })

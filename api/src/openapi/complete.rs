@@ -13,7 +13,7 @@ const HEADERS: [(&str, &str, &str); 11] = [
     ("Accept-Ranges", "`bytes`: parts can be asked for", "bytes"),
     ("Content-Disposition", "Under which name it is to be kept", "attachment; filename=\"users.ndjson\""),
     ("Content-Range", "Which bytes these are, and of how many", "bytes 0-1048575/2480000"),
-    ("ETag", "Version of the user, for `If-Match` and `If-None-Match`", "\"v1\""),
+    ("ETag", "Version of the thing, for `If-Match` and `If-None-Match`", "\"v1\""),
     ("Idempotent-Replayed", "`true`: an earlier request with this key did it", "true"),
     ("Location", "Path of what was made", "/api/v1/users/01981c5e-7a00-7000-8000-000000000001"),
     ("Preference-Applied", "What of `Prefer` was done", "return=minimal"),

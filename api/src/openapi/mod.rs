@@ -25,6 +25,7 @@ use crate::router::table;
     modifiers(&Tokens),
     tags(
         (name = "Users", description = "Users of a tenant"),
+        (name = "Tasks", description = "What is to be done, by whom and by when"),
         (name = "Operations", description = "Long-running work and what came of each row"),
         (name = "Schedules", description = "Operations that begin by themselves"),
         (name = "Webhooks", description = "Where a tenant is told of what happens"),

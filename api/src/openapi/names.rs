@@ -7,11 +7,14 @@ use muster_domain::operations::{
     MatchBy, OnConflict, OnError, OperationKind, OperationState, Relation, RowStatus, UploadFormat,
 };
 use muster_domain::schedules::{NewSchedule, ScheduleState, SkipReason};
+use muster_domain::tasks::{Orphans, TaskPriority, TaskStatus};
 use muster_domain::users::UserEventKind;
 use muster_domain::webhooks::{DeliveryError, DeliveryState, DisableReason, WebhookEvent};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
+
+use crate::v1::tasks::SORTS;
 
 macro_rules! names {
     ($($(#[$doc:meta])+ $type:ident as $public:literal, like $example:literal: $all:expr;)+) => {$(
@@ -39,10 +42,10 @@ names! {
     CodeName as "ErrorCode", like "VALIDATION_ERROR": ErrorCode::ALL.iter().filter(|code| code.is_answered()).map(|code| code.name()).collect();
     /// What an operation does.
     KindName as "OperationKind", like "users.import": OperationKind::ALL.map(OperationKind::name).into();
-    /// What an operation does with users who are there.
-    ChangeKindName as "ChangeKind", like "users.deactivate": OperationKind::CHANGES.map(OperationKind::name).into();
+    /// What an operation does with users or tasks that are there.
+    ChangeKindName as "ChangeKind", like "users.deactivate": OperationKind::CHANGES.into_iter().chain(OperationKind::TASK_CHANGES).map(OperationKind::name).collect();
     /// What an operation does that a JSON body begins.
-    BegunKindName as "BegunKind", like "users.deactivate": OperationKind::CHANGES.into_iter().chain([OperationKind::UsersExport]).map(OperationKind::name).collect();
+    BegunKindName as "BegunKind", like "users.deactivate": OperationKind::CHANGES.into_iter().chain(OperationKind::TASK_CHANGES).chain([OperationKind::UsersExport]).map(OperationKind::name).collect();
     /// How the file of an export is written.
     FileFormatName as "FileFormat", like "ndjson": [UploadFormat::Ndjson, UploadFormat::Csv].map(UploadFormat::name).into();
     /// Where an operation is.
@@ -73,6 +76,14 @@ names! {
     ScheduleStateName as "ScheduleState", like "active": ScheduleState::ALL.map(ScheduleState::name).into();
     /// Why a run of a schedule has begun nothing.
     SkipReasonName as "ScheduleSkipReason", like "nobody_found": SkipReason::ALL.map(SkipReason::name).into();
+    /// How far a task is.
+    TaskStatusName as "TaskStatus", like "todo": TaskStatus::ALL.map(TaskStatus::name).into();
+    /// How much a task matters.
+    TaskPriorityName as "TaskPriority", like "normal": TaskPriority::ALL.map(TaskPriority::name).into();
+    /// How tasks are sorted.
+    TaskSortName as "TaskSort", like "due_at": SORTS.map(|(name, _)| name).into();
+    /// Who gets the open tasks of a user who is deleted.
+    OrphansName as "WhenAssigneeDeleted", like "unassign": Orphans::ALL.map(Orphans::name).into();
     /// What an endpoint can be told of.
     WebhookEventName as "WebhookEvent", like "operation.finished": WebhookEvent::ALL.map(WebhookEvent::name).into();
     /// What a delivery tells.

@@ -3,6 +3,7 @@
 mod members;
 pub(crate) mod operations;
 pub(crate) mod schedules;
+pub(crate) mod tasks;
 mod time;
 pub(crate) mod users;
 pub(crate) mod webhooks;

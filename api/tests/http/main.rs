@@ -41,6 +41,10 @@ mod server;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod task_batch;
+#[cfg(test)]
+mod tasks;
+#[cfg(test)]
 mod tenancy;
 #[cfg(test)]
 mod tokens;

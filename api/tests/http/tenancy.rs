@@ -52,11 +52,12 @@ impl Operation {
         let body = if self.has_body {
             request = request.header("content-type", "application/json");
             let change = format!(r#"{{"kind":"users.erase","ids":["{id}"]}}"#);
-            let make = r#"{"users":[{"email":"m@x.com","username":"mallory"}],"email":"m@x.com","username":"mallory","url":"https://example.com","events":["user.created"]}"#;
+            let make = r#"{"users":[{"email":"m@x.com","username":"mallory"}],"email":"m@x.com","username":"mallory","url":"https://example.com","events":["user.created"],"title":"m","assignee_id":null}"#;
             let schedule = r#"{"kind":"users.export","cron":"0 3 * * *"}"#;
             Body::from(match self.id.as_str() {
                 "begin_operation" => change,
                 "create_schedule" => schedule.to_owned(),
+                "create_tasks" => r#"{"tasks":[{"title":"m"}]}"#.to_owned(),
                 _ => make.to_owned(),
             })
         } else {
@@ -96,7 +97,13 @@ async fn without_a_good_token_nothing_is_answered() {
             assert_eq!(answer.header("www-authenticate"), "Bearer");
         }
     }
-    assert!(world.store.tenants().values().all(|state| state.users.is_empty() && state.operations.is_empty()));
+    assert!(
+        world
+            .store
+            .tenants()
+            .values()
+            .all(|state| state.users.is_empty() && state.operations.is_empty() && state.tasks.is_empty())
+    );
 }
 
 #[tokio::test]
@@ -114,6 +121,8 @@ async fn what_is_anothers_does_not_exist() {
     let made = json!({ "kind": "users.export", "cron": "0 3 * * *" });
     let schedule =
         world.ask("POST", "/api/v1/schedules", &[], Some(made)).await.json()["id"].as_str().unwrap().to_owned();
+    let made = json!({ "title": "Call bob" });
+    let task = world.ask("POST", "/api/v1/tasks", &[], Some(made)).await.json()["id"].as_str().unwrap().to_owned();
     let before = world.store.tenant(world.tenant);
 
     let foreign = world
@@ -122,13 +131,13 @@ async fn what_is_anothers_does_not_exist() {
         .issue(TenantId::new(Uuid::from_u128(8)), None, world.clock.now(), Duration::from_mins(30))
         .unwrap();
     for asked in operations().into_iter().filter(|operation| operation.is_secured) {
-        for id in [&user, &deleted, &operation, &endpoint, &schedule] {
+        for id in [&user, &deleted, &operation, &endpoint, &schedule, &task] {
             let answer = asked.ask(&world, id, Some(&foreign)).await;
             if asked.path.contains("{id}") {
                 answer.problem(404, "ENTITY_NOT_FOUND");
             } else {
                 assert!(answer.status.is_success() || answer.status == 409, "{}: {}", asked.id, answer.text);
-                for mine in ["ada", "bob", "u0@x.com", &operation, &endpoint, &schedule] {
+                for mine in ["ada", "bob", "u0@x.com", &operation, &endpoint, &schedule, &task] {
                     assert!(!answer.text.contains(mine), "{} tells of {mine}: {}", asked.id, answer.text);
                 }
             }

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use muster_domain::UserId;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// One row of an upload, as it was read and before any rule was applied.
 ///
@@ -30,6 +31,9 @@ pub struct ImportRow<'a> {
     /// The full name is to be cleared: it was given as null, where that is not the same as absent.
     #[serde(rename = "c", default, skip_serializing_if = "is_false")]
     pub clears_name: bool,
+    /// What it says of a task, by the names of its fields, as given.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Box<Map<String, Value>>>,
     /// The number of the row that it does again, in the operation that is retried.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub retried: Option<u32>,
@@ -55,6 +59,7 @@ impl ImportRow<'_> {
             id: owned(self.id),
             is_active: self.is_active,
             clears_name: self.clears_name,
+            task: self.task,
             retried: self.retried,
             problems: self.problems,
         }

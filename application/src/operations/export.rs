@@ -1,9 +1,10 @@
 use std::collections::VecDeque;
 
 use muster_domain::operations::{Operation, RowStatus, SettledBlock, StoredRows, UploadedBlock};
-use muster_domain::{OperationId, UserId};
+use muster_domain::{OperationId, TaskId, UserId};
+use serde_json::{Map, Value};
 
-use super::rows::{OperationRow, RowFilter};
+use super::rows::{OperationRow, RowFilter, about};
 use crate::imports::{BlockRows, ImportRow, RowProblem};
 use crate::{App, AppError, Context};
 
@@ -36,8 +37,10 @@ pub struct ExportedRow {
     pub values: RowValues,
     /// What became of it; none while its block is not done.
     pub status: Option<RowStatus>,
-    /// The user it became.
+    /// The user it became or is about.
     pub user: Option<UserId>,
+    /// The task it became or is about.
+    pub task: Option<TaskId>,
     /// What is wrong.
     pub problems: Vec<RowProblem>,
 }
@@ -57,6 +60,8 @@ pub struct RowValues {
     pub id: Option<String>,
     /// Whether the user is to be able to act.
     pub is_active: Option<bool>,
+    /// What it says of a task.
+    pub task: Option<Box<Map<String, Value>>>,
 }
 
 /// The rows of an operation from the first to the last, read page by page: storage is asked for a page when it is wanted,
@@ -229,11 +234,14 @@ impl Export {
         if !self.filter.passes(status) {
             return None;
         }
-        let user = found.as_ref().and_then(|found| found.user).or_else(|| self.operation.user_of(number, status?));
+        let known = found.as_ref().map(|found| (found.user, found.task)).filter(|known| *known != (None, None));
+        let (user, task) = known.unwrap_or_else(|| {
+            about(&self.operation, status.and_then(|status| self.operation.user_of(number, status)))
+        });
         let line = uploaded.as_ref().map(|row| row.line).or_else(|| found.as_ref()?.line);
         let values = uploaded.map(RowValues::from).unwrap_or_default();
         let problems = found.map(|found| found.problems).unwrap_or_default();
-        Some(ExportedRow { row: number, line, values, status, user, problems })
+        Some(ExportedRow { row: number, line, values, status, user, task, problems })
     }
 }
 
@@ -247,12 +255,16 @@ impl From<ImportRow<'_>> for RowValues {
             clears_name: row.clears_name,
             id: owned(row.id),
             is_active: row.is_active,
+            task: row.task,
         }
     }
 }
 
 impl RowValues {
     fn bytes(&self) -> usize {
-        [&self.email, &self.username, &self.full_name, &self.id].into_iter().flatten().map(String::len).sum()
+        let of_task = |value: &Value| value.as_str().map_or(40, str::len);
+        let texts = [&self.email, &self.username, &self.full_name, &self.id];
+        texts.into_iter().flatten().map(String::len).sum::<usize>()
+            + self.task.iter().flat_map(|task| task.values()).map(of_task).sum::<usize>()
     }
 }

@@ -91,7 +91,7 @@ impl App {
         let now = self.ports.clock.now();
         operation.finish(now).map_err(AppError::internal)?;
         repository.end(&operation).await?;
-        if operation.kind == OperationKind::Undo
+        if matches!(operation.kind, OperationKind::Undo | OperationKind::TasksUndo)
             && operation.state == OperationState::Succeeded
             && let Some(parent) = operation.parent
         {

@@ -27,7 +27,7 @@ impl App {
         uow.commit().await?;
         let mut operation = found.ok_or_else(|| AppError::not_found("operation"))?;
         if operation.state.is_going() && operation.progress.blocks_done == 0 {
-            if !operation.is_prepared {
+            if !operation.is_prepared && !operation.kind.is_of_tasks() {
                 self.report_repeated_rows(ctx, &operation, beat).await?;
                 operation = self.operation(ctx, id).await?;
             }

@@ -12,6 +12,9 @@ use crate::{App, AppError, Context};
 
 /// Failed rows that are read at once.
 const READ_ROWS: u32 = 1_000;
+/// What a row says of a task.
+type Members = serde_json::Map<String, serde_json::Value>;
+
 /// Row numbers that an error names.
 const NAMED: usize = 10;
 
@@ -148,7 +151,8 @@ fn check(parent: &Operation, last: Option<&Operation>) -> Result<(), AppError> {
             "the operation is a retry; retry {root}, which knows what of it is still to be done"
         )));
     }
-    let is_of_rows = parent.kind == OperationKind::UsersImport || OperationKind::CHANGES.contains(&parent.kind);
+    let changes = [OperationKind::CHANGES, OperationKind::TASK_CHANGES];
+    let is_of_rows = parent.kind.is_import() || changes.as_flattened().contains(&parent.kind);
     if !is_of_rows || parent.options.dry_run {
         let what = if parent.options.dry_run { "a dry run" } else { parent.kind.name() };
         return Err(refused(format!("{what} is not retried")));
@@ -195,9 +199,17 @@ fn correct(was: ImportRow<'static>, correction: ImportRow<'static>) -> ImportRow
         clears_name: if gives_name { correction.clears_name } else { was.clears_name },
         id: correction.id.or(was.id),
         is_active: correction.is_active.or(was.is_active),
+        task: merged(was.task, correction.task),
         retried: None,
         problems: correction.problems,
     }
+}
+
+/// The members of both; those of the second win.
+fn merged(was: Option<Box<Members>>, correction: Option<Box<Members>>) -> Option<Box<Members>> {
+    let (Some(mut was), Some(correction)) = (was.clone(), correction.clone()) else { return correction.or(was) };
+    was.extend(*correction);
+    Some(was)
 }
 
 fn did_not_fail(mut rows: Vec<u32>) -> AppError {

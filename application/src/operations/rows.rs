@@ -1,5 +1,5 @@
 use muster_domain::operations::{BLOCK_ROWS, Operation, RetriedRow, RowStatus, SettledBlock, StoredRow, StoredRows};
-use muster_domain::{OperationId, UserId};
+use muster_domain::{OperationId, TaskId, UserId};
 
 use crate::imports::RowProblem;
 use crate::{App, AppError, Context};
@@ -31,8 +31,10 @@ pub struct OperationRow {
     pub line: Option<u64>,
     /// What became of it.
     pub status: RowStatus,
-    /// The user it became.
+    /// The user it became or is about.
     pub user: Option<UserId>,
+    /// The task it became or is about.
+    pub task: Option<TaskId>,
     /// What is wrong.
     pub problems: Vec<RowProblem>,
     /// The retry in which that became of it; none when it was not retried, or failed again.
@@ -135,8 +137,8 @@ fn merged(
     range.filter_map(move |row| {
         let found = reported.next_if(|reported| reported.row == row).or_else(|| {
             let status = block.unstored()?;
-            let user = operation.user_of(row, status);
-            Some(OperationRow { row, line: None, status, user, problems: Vec::new(), retried_by: None })
+            let (user, task) = about(operation, operation.user_of(row, status));
+            Some(OperationRow { row, line: None, status, user, task, problems: Vec::new(), retried_by: None })
         })?;
         only.is_none_or(|only| only == found.status).then_some(found)
     })
@@ -145,17 +147,25 @@ fn merged(
 fn stored(row: &StoredRow, operation: &Operation) -> Result<OperationRow, AppError> {
     let line = (row.line > 0).then_some(row.line);
     if let Some(RetriedRow { by, status, user, .. }) = row.retried {
-        return Ok(OperationRow { row: row.row, line, status, user, problems: Vec::new(), retried_by: Some(by) });
+        let (user, task) = about(operation, user);
+        return Ok(OperationRow { row: row.row, line, status, user, task, problems: Vec::new(), retried_by: Some(by) });
     }
+    let (user, task) = about(operation, row.user.or_else(|| operation.user_of(row.row, row.status)));
     Ok(OperationRow {
         row: row.row,
         // Whoever refused the mail did not know the line.
         line,
         status: row.status,
-        user: row.user.or_else(|| operation.user_of(row.row, row.status)),
+        user,
+        task,
         problems: serde_json::from_str(&row.problems).map_err(AppError::internal)?,
         retried_by: None,
     })
+}
+
+/// What a row is about: a user, or a task whose id is kept in the place of theirs.
+pub(super) fn about(operation: &Operation, id: Option<UserId>) -> (Option<UserId>, Option<TaskId>) {
+    if operation.kind.is_of_tasks() { (None, id.map(|id| TaskId::new(id.get()))) } else { (id, None) }
 }
 
 fn size(rows: u32) -> usize {

@@ -183,6 +183,13 @@ impl App {
             | OperationKind::UsersRestore
             | OperationKind::UsersErase => self.change_rows(uow, operation, payload, &reported).await?,
             OperationKind::Undo => self.undo_rows(uow, operation, payload).await?,
+            OperationKind::TasksImport => self.import_task_rows(uow, operation, payload).await?,
+            OperationKind::TasksStart
+            | OperationKind::TasksComplete
+            | OperationKind::TasksCancel
+            | OperationKind::TasksReopen
+            | OperationKind::TasksDelete => self.change_task_rows(uow, operation, payload).await?,
+            OperationKind::TasksUndo => self.undo_task_rows(uow, operation, payload).await?,
             OperationKind::UsersExport => return Err(AppError::internal("an export has no rows")),
         };
         work.rows.extend(reported);
@@ -213,7 +220,7 @@ impl App {
             };
             uow.mails().insert(operation.id, payload.number, &batch, outcome.created, now).await?;
         }
-        if outcome.created > 0 && !operation.options.dry_run {
+        if outcome.created > 0 && operation.kind == OperationKind::UsersImport && !operation.options.dry_run {
             let ids = operation.row_ids();
             let event = BlockEvent {
                 id: self.ports.ids.event_id(),

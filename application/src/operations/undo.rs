@@ -83,7 +83,7 @@ impl App {
         let now = self.ports.clock.now();
         let new = NewOperation {
             id: self.ports.ids.operation_id(),
-            kind: OperationKind::Undo,
+            kind: parent.kind.undone_by(),
             format: parent.format,
             parent: Some(Parent { id: parent.id, relation: Relation::Undo }),
             actor,

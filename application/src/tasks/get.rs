@@ -13,6 +13,14 @@ impl App {
         let found = self.ports.tasks.find(ctx.tenant, id).await?;
         found.ok_or_else(|| AppError::not_found("task"))
     }
+
+    /// Those of these tasks that are alive, by id ascending.
+    ///
+    /// # Errors
+    /// `Unavailable` when storage is down.
+    pub async fn tasks_by_id(&self, ctx: &Context, ids: &[TaskId]) -> Result<Vec<Task>, AppError> {
+        Ok(self.ports.tasks.find_all(ctx.tenant, ids).await?)
+    }
 }
 
 /// A task, alive or deleted, locked.

@@ -13,16 +13,16 @@ use muster_domain::{OperationId, UserId};
 
 use crate::world::{ANY, CONTINUE, World, pairs, people, problems};
 
-fn by(match_by: MatchBy) -> OperationOptions {
+pub fn by(match_by: MatchBy) -> OperationOptions {
     OperationOptions { send_welcome: false, match_by, ..OperationOptions::of(OnError::Continue) }
 }
 
-fn of(id: UserId) -> ImportRow<'static> {
+pub fn of(id: UserId) -> ImportRow<'static> {
     ImportRow { line: 1, id: Some(id.to_string().into()), ..ImportRow::default() }
 }
 
 impl World {
-    async fn change_many(
+    pub async fn change_many(
         &self,
         kind: OperationKind,
         rows: &[ImportRow<'_>],

@@ -61,6 +61,10 @@ mod schedules;
 #[cfg(test)]
 mod sweep;
 #[cfg(test)]
+mod task_rows;
+#[cfg(test)]
+mod tasks;
+#[cfg(test)]
 mod update_user;
 #[cfg(test)]
 mod upload;

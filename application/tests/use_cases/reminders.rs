@@ -61,7 +61,7 @@ async fn a_mail_says_what_is_due_when_by_the_clock_of_the_tenant_and_has_its_key
         due_at: Given::Text("2026-12-24T17:30:00Z"),
         ..TaskFields::default()
     };
-    world.task(&world.ctx, fields).await?;
+    world.reminding_task(&world.ctx, fields).await?;
     world.clock.set(muster_domain::instant("2026-12-24T18:30:00Z").context("no instant")?);
     let batch = take(&world).await?;
     world.mailer.script("ada@example.com", [Delivery::Deferred, Delivery::Unreachable, Delivery::Deferred]);

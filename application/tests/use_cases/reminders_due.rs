@@ -60,7 +60,7 @@ async fn ask(world: &World, dates: &[&str]) -> Result<TaskId> {
         remind_at: Some(before.to_vec()),
         ..TaskFields::default()
     };
-    world.task(&world.ctx, fields).await
+    world.reminding_task(&world.ctx, fields).await
 }
 
 #[tokio::test]

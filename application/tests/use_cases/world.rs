@@ -191,7 +191,7 @@ impl World {
     }
 
     /// Makes a task.
-    pub async fn task(&self, ctx: &Context, fields: TaskFields<'_>) -> Result<TaskId> {
+    pub async fn reminding_task(&self, ctx: &Context, fields: TaskFields<'_>) -> Result<TaskId> {
         let command = CreateTask { fields, problems: Vec::new(), key: None };
         Ok(self.app.create_task(ctx, command).await?.task.id)
     }

@@ -6,7 +6,7 @@ use super::{
     OperationFile, OperationKind, OperationOptions, OperationState, Parent, Pause, PlanDigest, Progress, Relation,
     Retried, RowIds, RowStatus, TransitionError, UndoAsked, UploadFormat,
 };
-use crate::{OperationId, TenantId, UserId};
+use crate::{OperationId, TaskId, TenantId, UserId};
 
 /// Most rows of an operation that is small.
 const SMALL_ROWS: u64 = 1_000;
@@ -114,9 +114,14 @@ impl Operation {
         (status.is_user() && !self.options.dry_run).then(|| self.row_ids().id(row))
     }
 
+    /// The task that a row of this status became.
+    pub fn task_of(&self, row: u32) -> TaskId {
+        TaskId::new(self.row_ids().id(row).get())
+    }
+
     /// Whether those whom it makes get a welcome mail.
     pub const fn sends_welcomes(&self) -> bool {
-        self.options.send_welcome && !self.options.dry_run
+        self.options.send_welcome && !self.options.dry_run && !self.kind.is_of_tasks()
     }
 
     /// The plan that it does, if it does one.
@@ -132,7 +137,9 @@ impl Operation {
     /// Whether something is to be seen to before any of its blocks begins: rows that are in different blocks of an upload
     /// twice, or that a plan of several blocks still holds.
     pub fn needs_preparing(&self) -> bool {
-        self.progress.blocks_total > 1 && !matches!(self.kind, OperationKind::Undo | OperationKind::UsersExport)
+        // What tasks say is nobody else's: rows of tasks repeat nothing.
+        let is_of_rows = !matches!(self.kind, OperationKind::Undo | OperationKind::UsersExport);
+        self.progress.blocks_total > 1 && is_of_rows && (!self.kind.is_of_tasks() || self.plan_id().is_some())
     }
 
     /// Whether it is done in a moment: somebody may be waiting for it.
@@ -180,11 +187,12 @@ impl Operation {
             _ => OperationState::PartiallySucceeded,
         };
         if end == OperationState::Failed {
-            let what = if self.kind == OperationKind::UsersImport { "created" } else { "changed" };
+            let what = if self.kind.is_import() { "created" } else { "changed" };
+            let whom = if self.kind.is_of_tasks() { "task" } else { "user" };
             let was = if self.options.dry_run { "would be" } else { "was" };
             self.failure = Some(OperationFailure {
                 code: "ROWS_FAILED".to_owned(),
-                detail: format!("{failed} of {} rows are wrong; no user {was} {what}", self.progress.rows_total),
+                detail: format!("{failed} of {} rows are wrong; no {whom} {was} {what}", self.progress.rows_total),
             });
         }
         self.end(end, now)

@@ -88,7 +88,7 @@ pub struct StoredRow {
     pub line: u64,
     /// What became of it.
     pub status: RowStatus,
-    /// The user it is about, if that was there before.
+    /// The user it is about, if that was there before; of an operation on tasks, the task under its id.
     pub user: Option<UserId>,
     /// The version of that user once the row was done.
     pub version: Option<i64>,

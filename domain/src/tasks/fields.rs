@@ -150,13 +150,13 @@ fn moment(field: &'static str, text: &str) -> Result<DateTime<Utc>, FieldError> 
 }
 
 fn reminders(texts: &[&str]) -> Result<Vec<DateTime<Utc>>, FieldError> {
+    if texts.len() > MAX_REMINDERS {
+        return Err(FieldError::new("remind_at", "too_many", "must be at most 20 dates"));
+    }
     let dates: Result<Vec<_>, _> = texts.iter().map(|text| moment("remind_at", text)).collect();
     let mut dates = dates?;
     dates.sort_unstable();
     dates.dedup();
-    if dates.len() > MAX_REMINDERS {
-        return Err(FieldError::new("remind_at", "too_many", "must be at most 20 different dates"));
-    }
     Ok(dates)
 }
 

@@ -22,6 +22,6 @@ pub use reminders::{OVERDUE_AFTER, Reminder, ReminderKind};
 pub use repository::{TaskReader, TaskRepository};
 pub use settings::{Orphans, QuietHours, TaskSettings};
 pub use status::{IllegalMove, TaskMove, TaskStatus};
-pub use tags::Tags;
+pub use tags::{MAX_CHARS as MAX_TAG_CHARS, Tags};
 pub use task::{StoredTask, Task};
 pub use text::{TaskDescription, TaskTitle};

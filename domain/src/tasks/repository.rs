@@ -40,6 +40,9 @@ pub trait TaskReader: Send + Sync {
     /// The living task with this id in this tenant, or none.
     async fn find(&self, tenant: TenantId, id: TaskId) -> Result<Option<Task>, RepositoryError>;
 
+    /// Those of these tasks that are alive, by id ascending.
+    async fn find_all(&self, tenant: TenantId, ids: &[TaskId]) -> Result<Vec<Task>, RepositoryError>;
+
     /// Tasks that the filter means, in the order of `sort`, behind a position of the same order; at most `limit`.
     async fn page(
         &self,

@@ -75,6 +75,40 @@ impl QuietHours {
 }
 
 impl TaskSettings {
+    /// Parses what a client says; what is none is as by default.
+    ///
+    /// # Errors
+    /// One error for each field that breaks a rule.
+    pub fn parse(
+        zone: Option<&str>,
+        quiet: Option<(&str, &str)>,
+        orphans: Option<&str>,
+    ) -> Result<Self, Vec<FieldError>> {
+        let (mut settings, mut errors) = (Self::default(), Vec::new());
+        let zone = zone.map(|name| {
+            let wrong = || FieldError::new("time_zone", "invalid_time_zone", "must be a name such as Europe/Berlin");
+            name.parse::<Tz>().map_err(|_| wrong())
+        });
+        let quiet = quiet.map(|(from, to)| QuietHours::parse(from, to));
+        let orphans = orphans.map(|name| {
+            let right = "must be unassign or creator";
+            Orphans::from_name(name).ok_or_else(|| FieldError::new("when_assignee_deleted", "invalid_option", right))
+        });
+        match zone.transpose() {
+            Ok(zone) => settings.zone = zone.unwrap_or(settings.zone),
+            Err(error) => errors.push(error),
+        }
+        match quiet.transpose() {
+            Ok(quiet) => settings.quiet = quiet,
+            Err(error) => errors.push(error),
+        }
+        match orphans.transpose() {
+            Ok(orphans) => settings.orphans = orphans.unwrap_or(settings.orphans),
+            Err(error) => errors.push(error),
+        }
+        if errors.is_empty() { Ok(settings) } else { Err(errors) }
+    }
+
     /// When the quiet hours end that are at `now`; none when there are none.
     pub fn quiet_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let QuietHours { from, to } = self.quiet?;

@@ -3,7 +3,7 @@ use crate::FieldError;
 /// Most tags of a task.
 const MAX_TAGS: usize = 20;
 /// Longest tag, in characters.
-const MAX_CHARS: usize = 50;
+pub const MAX_CHARS: usize = 50;
 
 /// Words by which tasks are found again, each once, in the order they were given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -15,15 +15,16 @@ impl Tags {
     /// # Errors
     /// Names the rule that is broken.
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, FieldError> {
-        let mut tags = Vec::new();
+        let (mut tags, mut given) = (Vec::new(), 0);
         for text in texts {
             let tag = tag(text)?;
+            given += 1;
+            if given > MAX_TAGS {
+                return Err(FieldError::new("tags", "too_many", "must be at most 20"));
+            }
             if !tags.contains(&tag) {
                 tags.push(tag);
             }
-        }
-        if tags.len() > MAX_TAGS {
-            return Err(FieldError::new("tags", "too_many", "must be at most 20 different ones"));
         }
         Ok(Self(tags))
     }
@@ -43,7 +44,7 @@ fn tag(text: &str) -> Result<String, FieldError> {
     let tag = text.trim();
     // A comma or a semicolon would not come back out of a column of a file.
     if tag.is_empty()
-        || tag.chars().count() > MAX_CHARS
+        || text.chars().count() > MAX_CHARS
         || tag.chars().any(|c| c.is_control() || matches!(c, ',' | ';'))
     {
         let detail = "must each have 1 to 50 characters, without control characters, commas and semicolons";

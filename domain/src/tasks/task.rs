@@ -122,6 +122,14 @@ impl StoredTask {
         Ok(if by == TaskMove::Complete { self.next(id, now) } else { None })
     }
 
+    /// Takes a move back: it is as far as it was before.
+    pub fn put_back(&mut self, status: TaskStatus, completed_at: Option<DateTime<Utc>>, now: DateTime<Utc>) {
+        self.task.status = status;
+        self.task.completed_at = completed_at.filter(|_| status == TaskStatus::Done);
+        self.silence(now);
+        self.written(now);
+    }
+
     /// Deletes a living task softly.
     pub fn delete(&mut self, now: DateTime<Utc>) {
         self.deleted_at = Some(now);

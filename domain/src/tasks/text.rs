@@ -23,7 +23,7 @@ impl TaskTitle {
         if title.chars().any(char::is_control) {
             return error("control_character", "must be one line without control characters");
         }
-        if title.chars().count() > MAX_TITLE {
+        if text.chars().count() > MAX_TITLE {
             return error("too_long", "must have at most 200 characters");
         }
         Ok(Self(title.to_owned()))

@@ -82,6 +82,16 @@ impl TaskReader for PgReaders {
         Ok(found.into_iter().next().map(|stored| stored.task))
     }
 
+    async fn find_all(&self, tenant: TenantId, ids: &[TaskId]) -> Result<Vec<Task>, RepositoryError> {
+        let ids: Vec<_> = ids.iter().map(|id| id.get()).collect();
+        let mut uow = begin(self.pool(), tenant.get()).await?;
+        let mut query = uow.select_tasks();
+        query.push(" and id = any(").push_bind(ids).push(") and deleted_at is null order by id");
+        let found = uow.tasks_of(query).await?;
+        uow.tx.commit().await.map_err(repository_error)?;
+        Ok(found.into_iter().map(|stored| stored.task).collect())
+    }
+
     async fn page(
         &self,
         tenant: TenantId,

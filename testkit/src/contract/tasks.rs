@@ -83,6 +83,8 @@ pub(super) async fn a_task_is_read_back_as_it_was_stored(arena: &Arena<'_>) -> R
     uow.commit().await?;
     ensure!(locked(arena, 1).await? == one && locked(arena, 2).await? == other);
     ensure!(arena.world.tasks().find(arena.tenant, task_id(2)).await?.is_none(), "the deleted are not found");
+    let found = arena.world.tasks().find_all(arena.tenant, &[task_id(2), task_id(1), task_id(9)]).await?;
+    ensure!(found == [one.task], "{found:?}");
     Ok(())
 }
 
@@ -232,6 +234,7 @@ pub(super) async fn tasks_never_meet(arena: &Arena<'_>) -> Result<()> {
     uow.commit().await?;
     let tasks = arena.world.tasks();
     ensure!(tasks.find(arena.other, task_id(1)).await?.is_none());
+    ensure!(tasks.find_all(arena.other, &[task_id(1)]).await?.is_empty());
     let page = tasks.page(arena.other, &TaskFilter::default(), TaskSort::default(), None, 9).await?;
     ensure!(page.is_empty());
     ensure!(tasks.find(arena.tenant, task_id(1)).await?.is_some());

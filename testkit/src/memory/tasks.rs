@@ -107,6 +107,12 @@ impl TaskReader for MemoryStore {
         Ok(found.map(|stored| stored.task))
     }
 
+    async fn find_all(&self, tenant: TenantId, ids: &[TaskId]) -> Result<Vec<Task>, RepositoryError> {
+        self.fault().call()?;
+        let living = |stored: &StoredTask| stored.deleted_at.is_none() && ids.contains(&stored.task.id);
+        Ok(self.tenant(tenant).tasks.into_values().filter(living).map(|stored| stored.task).collect())
+    }
+
     async fn page(
         &self,
         tenant: TenantId,

@@ -15,11 +15,16 @@ pub(super) struct Columns {
     pub(super) id: Option<usize>,
     pub(super) is_active: Option<usize>,
     pub(super) row: Option<usize>,
+    /// What rows say of tasks: the place of each name.
+    pub(super) task: Vec<(&'static str, Option<usize>)>,
 }
 
 impl Columns {
     /// The place of a column that means something here, and its name.
     fn place(&mut self, name: &str, fields: Fields) -> Option<(&'static str, &mut Option<usize>)> {
+        if fields.task.is_some() {
+            return self.place_of_task(name, fields);
+        }
         let places = [
             (EMAIL, &mut self.email),
             (USERNAME, &mut self.username),
@@ -35,6 +40,18 @@ impl Columns {
             _ => true,
         };
         places.into_iter().find(|(known, _)| is_known(known) && name.eq_ignore_ascii_case(known))
+    }
+}
+
+impl Columns {
+    fn place_of_task(&mut self, name: &str, fields: Fields) -> Option<(&'static str, &mut Option<usize>)> {
+        let known = fields.known(&name.to_ascii_lowercase())?;
+        let place = match known {
+            ID => &mut self.id,
+            ROW => &mut self.row,
+            known => self.task.iter_mut().find(|(name, _)| *name == known).map(|(_, place)| place)?,
+        };
+        Some((known, place))
     }
 }
 
@@ -56,7 +73,8 @@ pub(super) fn read_header(
     if record.columns > MAX_COLUMNS {
         return Err(error(format!("the header row has more than {MAX_COLUMNS} columns")));
     }
-    let mut columns = Columns { count: record.columns, ..Columns::default() };
+    let task = fields.task.unwrap_or_default().iter().map(|name| (*name, None)).collect();
+    let mut columns = Columns { count: record.columns, task, ..Columns::default() };
     let mut unknown = Vec::new();
     for column in 0..record.columns {
         let name = std::str::from_utf8(record.cell(column))

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use muster_application::csv::as_meant;
 use muster_application::imports::{ImportRow, RowProblem};
+use serde_json::{Map, Value};
 
 use self::header::{Columns, named_columns, read_header};
 use self::lines::Lines;
@@ -131,7 +132,23 @@ fn read_row<'a>(record: &'a Record, columns: &Columns, unterminated: bool) -> Im
         }
         number
     });
+    row.task = read_task(record, columns, &mut row.problems);
     row
+}
+
+/// What a record says of a task: empty cells say nothing, and lists have semicolons between their items.
+fn read_task(record: &Record, columns: &Columns, problems: &mut Vec<RowProblem>) -> Option<Box<Map<String, Value>>> {
+    let mut said = Map::new();
+    for (name, column) in &columns.task {
+        let Some(text) = read_cell(record, *column, name, problems) else { continue };
+        let value = if matches!(*name, "tags" | "remind_at") {
+            text.split(';').map(str::trim).filter(|item| !item.is_empty()).collect()
+        } else {
+            Value::from(text)
+        };
+        said.insert((*name).to_owned(), value);
+    }
+    (!said.is_empty()).then(|| Box::new(said))
 }
 
 fn read_cell<'a>(

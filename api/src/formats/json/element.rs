@@ -8,8 +8,10 @@ pub(super) fn read_element(element: &[u8], line: u64, fields: Fields) -> Option<
     let problem = match read_object(element, line, fields) {
         Ok(user) => return Some(user),
         Err(Unreadable::Json(_)) => return None,
-        Err(Unreadable::Utf8) => problem(None, "invalid_utf8", "the user is not valid UTF-8"),
-        Err(Unreadable::NotObject) => problem(None, "invalid_json", "each user must be a JSON object"),
+        Err(Unreadable::Utf8) => problem(None, "invalid_utf8", format!("the {} is not valid UTF-8", fields.list().1)),
+        Err(Unreadable::NotObject) => {
+            problem(None, "invalid_json", format!("each {} must be a JSON object", fields.list().1))
+        }
     };
     Some(unreadable(line, problem))
 }

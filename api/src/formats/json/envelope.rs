@@ -18,7 +18,7 @@ pub(super) struct Envelope {
 impl Envelope {
     pub(super) fn push(&mut self, byte: u8) -> Result<(), FormatError> {
         if self.bytes.len() == MAX_BYTES {
-            let detail = "the body may have at most 64 KiB beside the elements of `users`";
+            let detail = "the body may have at most 64 KiB beside its rows";
             return Err(FormatError::new("envelope_too_long", None, detail));
         }
         self.bytes.push(byte);
@@ -36,10 +36,10 @@ impl Envelope {
         serde_json::from_slice::<Cow<'_, str>>(written).is_ok_and(|written| written == name)
     }
 
-    /// The members beside `users`, if all of it is JSON.
-    pub(super) fn parse(&self) -> Option<Map<String, Value>> {
+    /// The members beside `list`, if all of it is JSON.
+    pub(super) fn parse(&self, list: &str) -> Option<Map<String, Value>> {
         let mut members: Map<String, Value> = serde_json::from_slice(&self.bytes).ok()?;
-        members.remove("users");
+        members.remove(list);
         Some(members)
     }
 }

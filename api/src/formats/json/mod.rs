@@ -12,8 +12,6 @@ use self::nesting::{Malformed, Nesting, is_space};
 use super::bom::Bom;
 use super::{Fields, FormatError, MAX_ROW_BYTES, RowReader, Trailer, row_too_long, unreadable};
 
-const OUTSIDE: &str = "the body is not valid JSON outside `users`";
-
 /// Where in the body the next byte is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -34,7 +32,7 @@ enum Phase {
     End,
 }
 
-/// Reads a JSON body `{"users": […], …}`: each element of `users` is a row.
+/// Reads a JSON body `{"users": […], …}`: each element of `users`, or of `tasks` where rows are about tasks, is a row.
 ///
 /// Everything beside the elements is kept, up to 64 KiB, and parsed at the end. An element of more than
 /// 64 KiB is a `row_too_long`, of which only brackets and strings are checked.
@@ -106,7 +104,7 @@ impl JsonReader {
                 self.nested(byte)?;
                 self.envelope.push(byte)?;
                 if self.nesting.is_outermost() {
-                    self.is_users = self.envelope.name_is("users");
+                    self.is_users = self.envelope.name_is(self.fields.list().0);
                     Phase::Colon
                 } else {
                     Phase::InName
@@ -120,7 +118,7 @@ impl JsonReader {
             (Phase::Name, b'}') => self.kept(byte, Phase::End)?,
             (Phase::Colon, b':') => self.kept(byte, Phase::Value)?,
             (phase @ (Phase::Name | Phase::Colon | Phase::Value), _) if is_space(byte) => self.kept(byte, phase)?,
-            (Phase::Name | Phase::Colon, _) => return Err(self.invalid(OUTSIDE)),
+            (Phase::Name | Phase::Colon, _) => return Err(self.outside_is_wrong()),
             (Phase::Value, _) if self.is_users => self.users(byte)?,
             _ => self.value(byte)?,
         };
@@ -134,9 +132,9 @@ impl JsonReader {
             (Phase::FirstElement | Phase::AfterElement, b']') => Phase::InValue,
             (Phase::AfterElement, b',') => Phase::Element,
             (Phase::AfterElement, _) => {
-                return Err(self.invalid("neither a comma nor the end of `users` follows"));
+                return Err(self.invalid(&format!("neither a comma nor the end of `{}` follows", self.fields.list().0)));
             }
-            (_, b',' | b']') => return Err(self.invalid("there is a comma but no user")),
+            (_, b',' | b']') => return Err(self.invalid(&format!("there is a comma but no {}", self.fields.list().1))),
             _ => Phase::InElement,
         };
         Ok(())
@@ -153,7 +151,7 @@ impl JsonReader {
             b',' if outermost => self.kept(byte, Phase::Name),
             b'}' if outermost => self.kept(byte, Phase::End),
             // A comma is missing; unnoticed, the next name would pass for part of this value.
-            b':' if outermost => Err(self.invalid(OUTSIDE)),
+            b':' if outermost => Err(self.outside_is_wrong()),
             _ => {
                 self.nested(byte)?;
                 self.kept(byte, Phase::InValue)
@@ -163,15 +161,15 @@ impl JsonReader {
 
     fn users(&mut self, byte: u8) -> Result<Phase, FormatError> {
         let detail = if self.has_users {
-            "`users` is given more than once"
+            "is given more than once"
         } else if byte == b'[' {
             self.has_users = true;
             self.envelope.push(b'[')?;
             return self.kept(b']', Phase::FirstElement);
         } else {
-            "`users` must be an array"
+            "must be an array"
         };
-        Err(FormatError::new("missing_users", None, detail))
+        Err(self.missing(format!("`{}` {detail}", self.fields.list().0)))
     }
 
     fn nested(&mut self, byte: u8) -> Result<(), FormatError> {
@@ -234,6 +232,15 @@ impl JsonReader {
         Ok(())
     }
 
+    fn missing(&self, detail: String) -> FormatError {
+        let code = if self.fields.task.is_some() { "missing_tasks" } else { "missing_users" };
+        FormatError::new(code, None, detail)
+    }
+
+    fn outside_is_wrong(&self) -> FormatError {
+        self.invalid(&format!("the body is not valid JSON outside `{}`", self.fields.list().0))
+    }
+
     fn invalid(&self, detail: &str) -> FormatError {
         let element = match self.phase {
             Phase::FirstElement | Phase::Element | Phase::InElement => Some(self.elements + 1),
@@ -241,7 +248,7 @@ impl JsonReader {
             _ => None,
         };
         let detail = match element {
-            Some(element) => format!("user {element}: {detail}"),
+            Some(element) => format!("{} {element}: {detail}", self.fields.list().1),
             None => detail.to_owned(),
         };
         FormatError::new("invalid_json", element, detail)
@@ -261,12 +268,11 @@ impl RowReader for JsonReader {
         if self.phase != Phase::End {
             return Err(self.invalid("the body ends too early"));
         }
-        let Some(members) = self.envelope.parse() else {
-            return Err(self.invalid(OUTSIDE));
+        let Some(members) = self.envelope.parse(self.fields.list().0) else {
+            return Err(self.outside_is_wrong());
         };
         if !self.has_users {
-            let detail = "the body must have an array `users`";
-            return Err(FormatError::new("missing_users", None, detail));
+            return Err(self.missing(format!("the body must have an array `{}`", self.fields.list().0)));
         }
         Ok(Trailer { unknown_fields: Vec::new(), envelope: Some(members) })
     }

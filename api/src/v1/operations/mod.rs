@@ -18,5 +18,6 @@ pub(crate) mod rows;
 pub(crate) mod undo;
 pub(crate) mod view;
 mod whole;
+mod whole_row;
 
 pub(crate) use self::follow::follow;

@@ -103,6 +103,8 @@ fn fields(operation: &Operation) -> Fields {
     match operation.kind {
         OperationKind::UsersImport if match_by == MatchBy::Id => Fields::IMPORT_BY_ID,
         OperationKind::UsersImport => Fields::IMPORT,
+        OperationKind::TasksImport => Fields::TASKS,
+        kind if kind.is_of_tasks() => Fields::TASK_CHANGE,
         _ => Fields::change(match_by),
     }
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use muster_application::Context;
 use muster_application::imports::RowProblem;
 use muster_application::operations::{OperationRow, RowFilter};
-use muster_domain::{OperationId, UserId};
+use muster_domain::{OperationId, TaskId, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -55,9 +55,13 @@ pub(crate) struct RowView {
     /// row of an upload that is all or nothing and has a bad one.
     #[schema(value_type = RowStatusName)]
     status: &'static str,
-    /// The user that the row became.
+    /// The user that the row became or is about.
     #[schema(example = json!(null))]
     user_id: Option<Uuid>,
+    /// The task that the row became or is about; of operations on tasks only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "01981c5e-7a00-7000-8000-000000000001")]
+    task_id: Option<Uuid>,
     /// What is wrong.
     problems: Vec<RowProblemView>,
     /// The retry in which that became of it; null when it was not retried, or failed again.
@@ -98,6 +102,7 @@ impl From<OperationRow> for RowView {
             line: row.line,
             status: row.status.name(),
             user_id: row.user.map(UserId::get),
+            task_id: row.task.map(TaskId::get),
             problems: row.problems.into_iter().map(Into::into).collect(),
             retried_by: row.retried_by.map(OperationId::get),
         }

@@ -6,28 +6,16 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use muster_application::csv::write_record;
 use muster_application::operations::{Export, ExportFilter, ExportedRow};
 use muster_application::{AppError, Context};
-use muster_domain::operations::{MatchBy, Operation, OperationKind, RowStatus};
-use muster_domain::{OperationId, UserId};
-use serde::Serialize;
-use serde_json::Value;
+use muster_domain::OperationId;
 use uuid::Uuid;
 
-use super::rows::RowProblemView;
+use super::whole_row::{fields, write_csv, write_csv_head, write_ndjson};
 use crate::extract::Params;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
-/// The status of rows whose block is not done.
-const PENDING: &str = "pending";
-/// What rows of the operation may give, by which it can be sent again.
-const OF_IMPORTS: &[&str] = &["email", "username", "full_name"];
-const OF_IMPORTS_BY_ID: &[&str] = &["id", "email", "username", "full_name"];
-const OF_CHANGES: &[&str] = &["id", "email", "username", "full_name", "is_active"];
-/// What became of them. The number comes last: by it a mended row is retried.
-const RESULTS: &[&str] = &["status", "user_id", "problem", "row"];
 /// Kinds of files.
 pub(super) const NDJSON: &str = "application/x-ndjson";
 pub(super) const CSV: &str = "text/csv; charset=utf-8; header=present";
@@ -95,17 +83,14 @@ impl Whole {
     fn head(self, fields: &'static [&'static str]) -> Bytes {
         let mut head = Vec::new();
         if self == Self::Csv {
-            write_record(&mut head, fields.iter().chain(RESULTS).copied());
+            write_csv_head(&mut head, fields);
         }
         head.into()
     }
 
     fn write(self, out: &mut Vec<u8>, row: ExportedRow, fields: &'static [&'static str]) -> Result<(), AppError> {
         match self {
-            Self::Ndjson => {
-                serde_json::to_writer(&mut *out, &WholeRow::of(row, fields)).map_err(AppError::internal)?;
-                out.push(b'\n');
-            }
+            Self::Ndjson => write_ndjson(out, row, fields)?,
             Self::Csv => write_csv(out, &row, fields),
         }
         Ok(())
@@ -162,72 +147,6 @@ impl Whole {
 pub(super) fn broke_off(operation: Uuid, error: &AppError) {
     let source = error.source.as_deref().map(|source| source as &dyn std::error::Error);
     tracing::warn!(operation.id = %operation, code = error.code.name(), error = source, "a download broke off");
-}
-
-fn fields(operation: &Operation) -> &'static [&'static str] {
-    match operation.kind {
-        OperationKind::UsersImport if operation.options.match_by == MatchBy::Id => OF_IMPORTS_BY_ID,
-        OperationKind::UsersImport => OF_IMPORTS,
-        _ => OF_CHANGES,
-    }
-}
-
-fn write_csv(out: &mut Vec<u8>, row: &ExportedRow, fields: &[&str]) {
-    let problem = |problem: &muster_application::imports::RowProblem| match &problem.field {
-        Some(field) => format!("{field}: {}", problem.detail),
-        None => problem.detail.clone().into_owned(),
-    };
-    let problems: Vec<_> = row.problems.iter().map(problem).collect();
-    let user = row.user.map(|id| id.get().to_string());
-    let is_active = row.values.is_active.map(|is_active| is_active.to_string());
-    let values = fields.iter().map(|field| match *field {
-        "email" => row.values.email.as_deref(),
-        "username" => row.values.username.as_deref(),
-        "full_name" => row.values.full_name.as_deref(),
-        "id" => row.values.id.as_deref(),
-        _ => is_active.as_deref(),
-    });
-    let (status, problems) = (row.status.map_or(PENDING, RowStatus::name), problems.join("; "));
-    let results = [status, user.as_deref().unwrap_or_default(), &problems, &row.row.to_string()];
-    write_record(out, values.map(Option::unwrap_or_default).chain(results));
-}
-
-/// A row as a line of NDJSON: what was uploaded, so that it can be sent again, and what became of it.
-#[derive(Serialize)]
-struct WholeRow {
-    row: u32,
-    line: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    email: Option<String>,
-    username: Option<String>,
-    /// Absent, not null, where null would clear it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    full_name: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    is_active: Option<bool>,
-    status: &'static str,
-    user_id: Option<Uuid>,
-    problems: Vec<RowProblemView>,
-}
-
-impl WholeRow {
-    fn of(row: ExportedRow, fields: &[&str]) -> Self {
-        let values = row.values;
-        let leaves_name = fields == OF_CHANGES && values.full_name.is_none() && !values.clears_name;
-        Self {
-            row: row.row,
-            line: row.line,
-            id: values.id,
-            email: values.email,
-            username: values.username,
-            full_name: (!leaves_name).then(|| values.full_name.into()),
-            is_active: values.is_active,
-            status: row.status.map_or(PENDING, RowStatus::name),
-            user_id: row.user.map(UserId::get),
-            problems: row.problems.into_iter().map(Into::into).collect(),
-        }
-    }
 }
 
 #[cfg(test)]

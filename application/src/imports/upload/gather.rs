@@ -1,10 +1,11 @@
+use muster_domain::tasks::{TaskFilter, TaskSort};
 use muster_domain::users::{PageStart, UserFilter, UserPosition};
 
 use super::{Target, Upload};
 use crate::AppError;
 use crate::imports::ImportRow;
 
-/// Users that are read at once for an operation on whom a filter means.
+/// Users or tasks that are read at once for an operation on whom a filter means.
 const GATHERED: u32 = 2_000;
 
 impl Upload {
@@ -28,6 +29,30 @@ impl Upload {
             self.flush().await?;
             after = users.last().map(|user| UserPosition { created_at: user.created_at, id: user.id });
             if u32::try_from(users.len()).is_ok_and(|found| found < GATHERED) {
+                break;
+            }
+        }
+        Ok(self.builder.rows() > 0)
+    }
+
+    /// The same for each task that the filter means.
+    ///
+    /// # Errors
+    /// As `gather`.
+    pub async fn gather_tasks(&mut self, filter: &TaskFilter) -> Result<bool, AppError> {
+        if matches!(self.target, Target::Replay(_)) {
+            return Ok(true);
+        }
+        let (sort, mut after) = (TaskSort::default(), None);
+        loop {
+            let tasks = self.app.ports.tasks.page(self.ctx.tenant, filter, sort, after, GATHERED).await?;
+            for task in &tasks {
+                let line = u64::from(self.builder.rows()) + 1;
+                self.push(&ImportRow { line, id: Some(task.id.to_string().into()), ..ImportRow::default() })?;
+            }
+            self.flush().await?;
+            after = tasks.last().map(|task| sort.position(task));
+            if u32::try_from(tasks.len()).is_ok_and(|found| found < GATHERED) {
                 break;
             }
         }

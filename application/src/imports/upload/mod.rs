@@ -220,7 +220,7 @@ impl Upload {
 
     /// Whether the rows are held in one body. Those of a filter are not, although it comes as JSON.
     fn is_small(&self) -> bool {
-        self.operation.format == UploadFormat::Json && self.operation.kind == OperationKind::UsersImport
+        self.operation.format == UploadFormat::Json && self.operation.kind.is_import()
     }
 
     fn check(&self, options: OperationOptions) -> Result<(), AppError> {

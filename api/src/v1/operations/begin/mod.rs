@@ -114,7 +114,11 @@ pub(crate) async fn begin(
                 "users.restore finds users by id: several of the deleted may have had the same address or name";
             return Err(Problem::invalid("/query/match", "invalid_option", detail));
         }
-        let fields = Fields::change(options.match_by);
+        if kind.is_of_tasks() && options.match_by != MatchBy::Id {
+            let detail = "tasks are found by their ids";
+            return Err(Problem::invalid("/query/match", "invalid_option", detail));
+        }
+        let fields = if kind.is_of_tasks() { Fields::TASK_CHANGE } else { Fields::change(options.match_by) };
         let reader: Box<dyn RowReader> = match format {
             UploadFormat::Csv => Box::new(CsvReader::new(fields)),
             _ => Box::new(NdjsonReader::new(fields)),

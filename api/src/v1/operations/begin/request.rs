@@ -5,21 +5,24 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use muster_application::AppError;
 use muster_application::imports::{ImportRow, Upload};
+use muster_application::tasks::read_task_filter;
 use muster_application::users::{WrongFilter, read_filter, shown};
 use muster_domain::operations::OperationKind;
+use muster_domain::tasks::TaskFilter;
 use muster_domain::users::UserFilter;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::openapi::{BegunKindName, FileFormatName};
+use crate::openapi::{BegunKindName, FileFormatName, TaskPriorityName, TaskStatusName};
 use crate::problem::{ErrorDetail, Problem};
 
 /// Ids in a body.
 const MAX_IDS: usize = 10_000;
 /// What is asked for when the kind is wrong.
-pub(super) const KINDS: &str = "users.update, users.deactivate, users.delete, users.restore or users.erase";
+pub(super) const KINDS: &str = "users.update, users.deactivate, users.delete, users.restore, users.erase, tasks.start, \
+                                tasks.complete, tasks.cancel, tasks.reopen or tasks.delete";
 
 /// What to do with whom: `ids` or `filter`, one of the two; of `users.export` a `filter`, or nobody for all users.
 #[derive(ToSchema, Deserialize)]
@@ -43,7 +46,8 @@ pub(crate) struct OperationRequest {
     format: Option<String>,
 }
 
-/// Conditions on users: at least one, unless users are exported. They mean what the parameters of the search mean.
+/// Conditions on users, or on tasks for `tasks.…`: at least one, unless users are exported. They mean what the parameters of
+/// the search and of the list of tasks mean.
 #[derive(ToSchema, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[schema(as = OperationFilter)]
@@ -95,6 +99,39 @@ pub(crate) struct FilterRequest {
     /// then.
     #[schema(nullable = false, example = "2026-01-31T00:00:00Z")]
     deleted_before: Option<DateTime<Utc>>,
+    /// Of tasks: how far they are.
+    #[schema(value_type = Option<TaskStatusName>, nullable = false)]
+    status: Option<String>,
+    /// Of tasks: how much they matter.
+    #[schema(value_type = Option<TaskPriorityName>, nullable = false)]
+    priority: Option<String>,
+    /// Of tasks: the user who is to do them; null is nobody.
+    #[schema(example = json!(null))]
+    assignee_id: Option<Uuid>,
+    /// Of tasks: a tag that they have.
+    #[schema(
+        nullable = false,
+        min_length = 1,
+        max_length = 50,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
+        example = "calls"
+    )]
+    tag: Option<String>,
+    /// Of tasks: due at this moment or later.
+    #[schema(nullable = false, example = "2026-01-01T00:00:00Z")]
+    due_after: Option<DateTime<Utc>>,
+    /// Of tasks: due at this moment or earlier.
+    #[schema(nullable = false, example = "2026-01-31T00:00:00Z")]
+    due_before: Option<DateTime<Utc>>,
+    /// Of tasks: part of the title or of the description.
+    #[schema(
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
+        example = "ada"
+    )]
+    text: Option<String>,
 }
 
 /// Fields to set. A member that is absent leaves its field as it is. Addresses and user names differ from user to user: they
@@ -124,11 +161,12 @@ pub(super) struct Request {
 enum Whom {
     Ids(Vec<Uuid>),
     Filter(UserFilter),
+    Tasks(TaskFilter),
 }
 
 /// Those that change users who are there.
 pub(super) fn kind(name: &str) -> Option<OperationKind> {
-    OperationKind::CHANGES.into_iter().find(|kind| kind.name() == name)
+    OperationKind::CHANGES.into_iter().chain(OperationKind::TASK_CHANGES).find(|kind| kind.name() == name)
 }
 
 pub(super) fn wrong(member: &str, detail: impl Into<String>) -> Problem {
@@ -156,7 +194,8 @@ impl Request {
         let kind = kind.ok_or_else(|| wrong("kind", format!("kind must be {KINDS}, or users.export")))?;
         let whom = match (members.get("ids"), members.get("filter")) {
             (Some(ids), None) => Whom::Ids(parse_ids(ids)?),
-            (None, Some(filter)) => Whom::Filter(parse_filter(filter, kind)?),
+            (None, Some(filter)) if kind.is_of_tasks() => Whom::Tasks(task_conditions(some_conditions(filter)?)?),
+            (None, Some(filter)) => Whom::Filter(conditions(some_conditions(filter)?, kind)?),
             _ => return Err(wrong("ids", "give either ids or filter: whom it is about")),
         };
         let mut request = Self { kind, whom, full_name: None, clears_name: false, is_active: None };
@@ -199,6 +238,13 @@ impl Request {
                     return Err(Problem::from(AppError::invalid("the filter finds nobody, so there is nothing to do")));
                 }
             }
+            Whom::Tasks(filter) => {
+                if !upload.gather_tasks(filter).await? {
+                    return Err(Problem::from(AppError::invalid(
+                        "the filter finds no task, so there is nothing to do",
+                    )));
+                }
+            }
             Whom::Ids(ids) => {
                 for (line, id) in (1..).zip(ids) {
                     upload.push(&ImportRow { line, id: Some(id.to_string().into()), ..template.clone() })?;
@@ -219,10 +265,14 @@ fn parse_ids(ids: &Value) -> Result<Vec<Uuid>, Problem> {
     ids.iter().enumerate().map(id).collect()
 }
 
-fn parse_filter(filter: &Value, kind: OperationKind) -> Result<UserFilter, Problem> {
+fn some_conditions(filter: &Value) -> Result<&Members, Problem> {
     let members = filter.as_object().filter(|members| !members.is_empty());
-    let members = members.ok_or_else(|| wrong("filter", "filter must be an object with at least one condition"))?;
-    conditions(members, kind)
+    members.ok_or_else(|| wrong("filter", "filter must be an object with at least one condition"))
+}
+
+/// Which tasks an operation means by these conditions.
+fn task_conditions(members: &Members) -> Result<TaskFilter, Problem> {
+    read_task_filter(members).map_err(|wrong| Problem::wrong(vec![wrong_filter(wrong)]))
 }
 
 /// Whom an operation of this kind means by these conditions.

@@ -11,18 +11,19 @@ use crate::extract::Prefer;
 use crate::problem::Problem;
 use crate::v1::operations::head;
 use crate::v1::operations::view::OperationView;
+use crate::v1::tasks::batch::TasksCreated;
 
 /// Answers a request whose upload has become an operation.
-pub(super) struct Answer<'a> {
-    pub(super) app: &'a App,
-    pub(super) ctx: &'a Context,
-    pub(super) prefer: Prefer,
-    pub(super) replayed: bool,
+pub(crate) struct Answer<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) ctx: &'a Context,
+    pub(crate) prefer: Prefer,
+    pub(crate) replayed: bool,
 }
 
 impl Answer<'_> {
     /// The result where it is known, else the operation to follow.
-    pub(super) async fn to(&self, operation: Operation) -> Result<Response, Problem> {
+    pub(crate) async fn to(&self, operation: Operation) -> Result<Response, Problem> {
         let (id, has_ended) = (operation.id.get(), operation.state.is_final());
         let mut response = self.body(operation).await?;
         head::tell(&mut response, id, has_ended, self.prefer, self.replayed);
@@ -37,6 +38,10 @@ impl Answer<'_> {
                 Ok((StatusCode::ACCEPTED, [(RETRY_AFTER, "1")], view).into_response())
             }
             _ if !is_json || operation.options.dry_run => Ok(Json(OperationView::from(operation)).into_response()),
+            OperationState::Succeeded | OperationState::PartiallySucceeded if operation.kind.is_of_tasks() => {
+                let created = TasksCreated::of(self.app, self.ctx, &operation).await?;
+                Ok((StatusCode::CREATED, Json(created)).into_response())
+            }
             OperationState::Succeeded | OperationState::PartiallySucceeded => {
                 let created = BatchCreated::of(self.app, self.ctx, &operation).await?;
                 Ok((StatusCode::CREATED, Json(created)).into_response())
@@ -47,7 +52,7 @@ impl Answer<'_> {
     }
 
     async fn failure(&self, operation: Operation) -> Result<Problem, Problem> {
-        let found = RowErrors::of(self.app, self.ctx, operation.id).await?;
+        let found = RowErrors::of(self.app, self.ctx, &operation).await?;
         let (status, code) = match () {
             () if found.only_duplicates => (StatusCode::CONFLICT, ErrorCode::Conflict),
             () if !found.errors.is_empty() => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::ValidationError),

@@ -35,7 +35,7 @@ impl BatchCreated {
         let (total, failed) = (operation.progress.created, operation.progress.failed);
         let limit = u32::try_from(total).unwrap_or(u32::MAX);
         let created = app.users_created_by(ctx, operation, limit).await?;
-        let errors = if failed > 0 { RowErrors::of(app, ctx, operation.id).await?.errors } else { Vec::new() };
+        let errors = if failed > 0 { RowErrors::of(app, ctx, operation).await?.errors } else { Vec::new() };
         let users = |count: u64| if count == 1 { "user" } else { "users" };
         let message = match failed {
             0 => format!("{total} {} created", users(total)),

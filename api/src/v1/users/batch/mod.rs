@@ -14,10 +14,12 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use self::answer::Answer;
+pub(crate) use self::answer::Answer;
 use self::created::BatchCreated;
 pub(crate) use self::media::format_of;
-use self::options::Asked;
+pub(crate) use self::options::Asked;
+pub(crate) use self::row_errors::RowErrors;
+pub(crate) use self::wait::patience;
 use crate::body::{BodyReader, Encoding};
 use crate::extract::{IdempotencyKey, Params, Prefer, Uploader};
 use crate::formats::{CsvReader, Fields, JsonReader, NdjsonReader, RowReader};
@@ -130,7 +132,7 @@ pub(crate) async fn batch(
     let Received { upload, trailer, rows } = receive(upload, body, reader).await?;
     let asked = trailer.envelope.as_ref().map_or(Ok(asked), |envelope| asked.overruled_by(envelope))?;
     let submitted = upload.finish(asked.or_default(format)?, &trailer.unknown_fields).await?;
-    let patience = wait::patience(prefer, format, rows);
+    let patience = patience(prefer, format, rows);
     let operation = follow(&state.app, &ctx, submitted.operation, patience).await?;
     let answer = Answer { app: &state.app, ctx: &ctx, prefer, replayed: submitted.replayed };
     answer.to(operation).await

@@ -13,7 +13,7 @@ const DRY_RUN: &str = "dry_run";
 
 /// What the client has said so far of how its rows are to be done.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     on_error: Option<OnError>,
     send_welcome: Option<bool>,
     max_errors: Option<ErrorBudget>,
@@ -23,7 +23,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn in_query(params: &Params) -> Result<Self, Problem> {
+    pub(crate) fn in_query(params: &Params) -> Result<Self, Problem> {
         Ok(Self {
             on_error: params.read(ON_ERROR, "continue or abort", OnError::from_name)?,
             send_welcome: params.flag(SEND_WELCOME)?,
@@ -35,7 +35,7 @@ impl Asked {
     }
 
     /// The members of a JSON body win; null is the same as absent.
-    pub(super) fn overruled_by(self, envelope: &Map<String, Value>) -> Result<Self, Problem> {
+    pub(crate) fn overruled_by(self, envelope: &Map<String, Value>) -> Result<Self, Problem> {
         let member = |name: &str| envelope.get(name).filter(|value| !value.is_null());
         let on_error = match member(ON_ERROR) {
             None => self.on_error,
@@ -68,8 +68,27 @@ impl Asked {
         Ok(Self { on_error, send_welcome, max_errors, on_conflict, dry_run, ..self })
     }
 
+    /// Of rows that meet nobody and welcome nobody.
+    ///
+    /// # Errors
+    /// When something else is asked.
+    pub(crate) fn of_tasks(self) -> Result<Self, Problem> {
+        let wrong = [
+            (SEND_WELCOME, self.send_welcome.is_some()),
+            (ON_CONFLICT, self.on_conflict.is_some()),
+            (MATCH, self.match_by.is_some()),
+        ];
+        match wrong.into_iter().find(|(_, is_given)| *is_given) {
+            None => Ok(Self { send_welcome: Some(false), ..self }),
+            Some((name, _)) => {
+                let detail = format!("{name} is about users and means nothing for tasks");
+                Err(Problem::invalid(format!("/query/{name}"), "invalid_option", detail))
+            }
+        }
+    }
+
     /// Whether rows may give ids.
-    pub(super) fn is_by_id(self) -> bool {
+    pub(crate) fn is_by_id(self) -> bool {
         self.match_by == Some(MatchBy::Id)
     }
 
@@ -77,7 +96,7 @@ impl Asked {
     ///
     /// # Errors
     /// When rows are to find users although nothing would be done with them.
-    pub(super) fn or_default(self, format: UploadFormat) -> Result<OperationOptions, Problem> {
+    pub(crate) fn or_default(self, format: UploadFormat) -> Result<OperationOptions, Problem> {
         let on_conflict = self.on_conflict.unwrap_or_default();
         if self.match_by.is_some() && on_conflict == OnConflict::Fail {
             let detail =

@@ -10,7 +10,7 @@ const SMALL: u32 = 100;
 const SMALL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the request waits for its operation to end.
-pub(super) fn patience(prefer: Prefer, format: UploadFormat, rows: u32) -> Duration {
+pub(crate) fn patience(prefer: Prefer, format: UploadFormat, rows: u32) -> Duration {
     match prefer {
         Prefer { wait: Some(wait), .. } => wait,
         Prefer { respond_async: true, .. } => Duration::ZERO,

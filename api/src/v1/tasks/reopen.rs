@@ -1,0 +1,29 @@
+use axum::extract::State;
+use axum::response::Response;
+use muster_domain::TaskId;
+use muster_domain::tasks::TaskMove;
+
+use super::view::{TaskView, answer};
+use crate::extract::{Id, IfMatch, Tenant};
+use crate::problem::Problem;
+use crate::refusals::{OfMove, TaskChanged};
+use crate::state::ApiState;
+
+/// Make a task `todo` again that is `done` or `cancelled`
+#[utoipa::path(
+    post, path = "/api/v1/tasks/{id}/reopen", operation_id = "reopen_task", tag = "Tasks",
+    params(("id" = uuid::Uuid, Path, description = "Which task"), IfMatch),
+    responses(
+        (status = 200, description = "The task as it is now", body = TaskView, headers(("ETag" = String))),
+        OfMove, TaskChanged,
+    ),
+    security(("tenant_token" = []), ("bearer" = []))
+)]
+pub(crate) async fn reopen(
+    State(state): State<ApiState>,
+    Tenant(ctx): Tenant,
+    Id(id): Id,
+    IfMatch(expected): IfMatch,
+) -> Result<Response, Problem> {
+    Ok(answer(state.app.move_task(&ctx, TaskId::new(id), TaskMove::Reopen, expected).await?))
+}
