@@ -30,7 +30,7 @@ pub(super) async fn insert(arena: &Arena<'_>, tasks: &[StoredTask]) -> Result<()
     Ok(uow.commit().await?)
 }
 
-pub(super) async fn locked(arena: &Arena<'_>, n: u128) -> Result<StoredTask> {
+async fn locked(arena: &Arena<'_>, n: u128) -> Result<StoredTask> {
     let mut uow = arena.begin().await?;
     uow.tasks().lock(&[task_id(n)]).await?.pop().context("there is no such task")
 }
