@@ -1,8 +1,10 @@
 use std::time::Duration;
 
-use muster_application::{AppError, ErrorKind};
+use muster_application::{AppError, ErrorCode, ErrorKind};
+use muster_workflows::policy;
 use temporalio_common::ActivityError;
 use temporalio_common::error::ApplicationFailure;
+use temporalio_sdk::activities::ActivityContext;
 
 /// Decides which failures the engine tries again: those that time may mend. The message is the public one, because
 /// histories are kept and shown; the cause goes to the log, here and only here.
@@ -24,4 +26,10 @@ pub(crate) fn activity_error_after(error: AppError, pause: Option<Duration>) -> 
     let text = format!("{code}: {message}");
     let failure = ApplicationFailure::builder(text).type_name(code.name().to_owned()).non_retryable(!retryable);
     ActivityError::application(failure.maybe_next_retry_delay(pause).build())
+}
+
+/// The mail server is given longer and longer to come back.
+pub(crate) fn mail_error(error: AppError, ctx: &ActivityContext) -> ActivityError {
+    let of_the_server = matches!(error.code, ErrorCode::MailDeferred | ErrorCode::MailUnreachable);
+    activity_error_after(error, of_the_server.then(|| policy::mail_pause(ctx.info().attempt)))
 }

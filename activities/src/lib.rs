@@ -6,6 +6,7 @@ mod heartbeat;
 mod mails;
 mod operations;
 mod partners;
+mod reminders;
 mod schedules;
 mod webhooks;
 
@@ -14,5 +15,6 @@ pub use heartbeat::Draining;
 pub use mails::MailActivities;
 pub use operations::OperationActivities;
 pub use partners::PartnerActivities;
+pub use reminders::ReminderActivities;
 pub use schedules::ScheduleActivities;
 pub use webhooks::WebhookActivities;

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use muster_application::mails::SendMails;
-use muster_application::{App, AppError, Context, ErrorCode};
+use muster_application::{App, Context};
 use muster_domain::{OperationId, TenantId, WelcomeBatchId};
 use muster_workflows::contract::mails::{WelcomeBatch, definitions};
 use muster_workflows::contract::operations::BlockRange;
-use muster_workflows::policy;
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
-use crate::error::{activity_error, activity_error_after};
+use crate::error::{activity_error, mail_error};
 use crate::heartbeat::{Draining, Wanted, alive, span, within};
 
 /// Activities on mail.
@@ -84,12 +83,6 @@ impl MailActivities {
 
 fn ids(batch: &WelcomeBatch) -> (Context, WelcomeBatchId) {
     (Context::new(TenantId::new(batch.tenant_id)), WelcomeBatchId::new(batch.batch_id))
-}
-
-/// The mail server is given longer and longer to come back.
-fn mail_error(error: AppError, ctx: &ActivityContext) -> ActivityError {
-    let of_the_server = matches!(error.code, ErrorCode::MailDeferred | ErrorCode::MailUnreachable);
-    activity_error_after(error, of_the_server.then(|| policy::mail_pause(ctx.info().attempt)))
 }
 
 fn command(range: &BlockRange) -> SendMails {

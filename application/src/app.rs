@@ -5,7 +5,7 @@ use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::partners::PartnerReader;
 use muster_domain::schedules::ScheduleReader;
-use muster_domain::tasks::TaskReader;
+use muster_domain::tasks::{ReminderReader, TaskReader};
 use muster_domain::users::{EmailPolicy, SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 
@@ -42,6 +42,8 @@ pub struct Ports {
     pub partners: Arc<dyn PartnerReader>,
     /// Tasks, read outside transactions.
     pub tasks: Arc<dyn TaskReader>,
+    /// Reminders that are due, read outside transactions.
+    pub reminders: Arc<dyn ReminderReader>,
     /// Operations, read outside transactions.
     pub operations: Arc<dyn OperationReader>,
     /// The durable engine.

@@ -17,6 +17,7 @@ pub mod operations;
 pub mod partners;
 pub mod ports;
 mod precondition;
+pub mod reminders;
 pub mod schedules;
 pub mod tasks;
 pub mod users;

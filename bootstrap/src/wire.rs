@@ -115,6 +115,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         schedules: readers.clone(),
         partners: readers.clone(),
         tasks: readers.clone(),
+        reminders: readers.clone(),
         operations: readers,
         workflows: Arc::new(temporal.clone()),
         watch: Arc::new(watch.clone()),

@@ -86,3 +86,7 @@ id! {
     /// Reminders that go out together; unique within a tenant.
     ReminderBatchId
 }
+id! {
+    /// One mail about a task; unique within a tenant.
+    ReminderMailId
+}

@@ -17,8 +17,8 @@ pub mod webhooks;
 
 pub use error::{FieldError, RepositoryError};
 pub use ids::{
-    EventId, OperationId, PartnerClientId, PartnerEventId, ReminderBatchId, ScheduleId, TaskId, TenantId, UserId,
-    WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+    EventId, OperationId, PartnerClientId, PartnerEventId, ReminderBatchId, ReminderMailId, ScheduleId, TaskId,
+    TenantId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 pub use instant::{instant, is_storable};
 pub use networks::Networks;

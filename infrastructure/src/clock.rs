@@ -3,8 +3,8 @@ use muster_application::ports::{Clock, IdSource};
 use muster_domain::partners::{PartnerSecret, PublicClientId};
 use muster_domain::webhooks::WebhookSecret;
 use muster_domain::{
-    EventId, OperationId, PartnerClientId, PartnerEventId, ScheduleId, TaskId, UserId, WebhookDeliveryId,
-    WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+    EventId, OperationId, PartnerClientId, PartnerEventId, ReminderBatchId, ReminderMailId, ScheduleId, TaskId, UserId,
+    WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 use uuid::Uuid;
 
@@ -66,6 +66,14 @@ impl IdSource for TimeOrderedIds {
 
     fn task_id(&self) -> TaskId {
         TaskId::new(Self::next())
+    }
+
+    fn reminder_batch_id(&self) -> ReminderBatchId {
+        ReminderBatchId::new(Self::next())
+    }
+
+    fn reminder_mail_id(&self) -> ReminderMailId {
+        ReminderMailId::new(Self::next())
     }
 
     fn webhook_secret(&self) -> WebhookSecret {

@@ -8,7 +8,7 @@ use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::partners::PartnerReader;
 use muster_domain::schedules::ScheduleReader;
-use muster_domain::tasks::TaskReader;
+use muster_domain::tasks::{ReminderReader, TaskReader};
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 use muster_infrastructure::cache::NoCache;
@@ -65,6 +65,10 @@ impl World for Postgres {
     }
 
     fn tasks(&self) -> &dyn TaskReader {
+        &self.readers
+    }
+
+    fn reminders(&self) -> &dyn ReminderReader {
         &self.readers
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use muster_infrastructure::postgres::{GuardError, PoolOptions, check_database, connect_lazily};
 use muster_testkit::database::{TestDatabase, create_test_database, psql};
 
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 21] = [
     "users",
     "user_events",
     "user_search",
@@ -26,6 +26,7 @@ const TABLES: [&str; 20] = [
     "partner_events",
     "tasks",
     "task_settings",
+    "reminder_mails",
 ];
 
 async fn verdict(url: &str) -> Result<(), GuardError> {
@@ -85,6 +86,12 @@ fn fill(database: &TestDatabase) -> anyhow::Result<()> {
              ), ts as (
                  insert into task_settings (tenant_id, time_zone, orphans, updated_at)
                  values (gen_random_uuid(), 'UTC', 'unassign', now())
+             ), rm as (
+                 insert into reminder_mails (tenant_id, id, batch_id, task_id, user_id, kind, at, looked_at)
+                 values (
+                     gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'due',
+                     now(), now()
+                 )
              ), o as (
                  insert into operations (tenant_id, id, kind, state, format, created_at, updated_at)
                  values (gen_random_uuid(), gen_random_uuid(), 'users.import', 'queued', 'csv', now(), now())

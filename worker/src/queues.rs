@@ -3,8 +3,8 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use muster_workflows::{
-    DeliverWebhook, Ping, ProcessPartnerEvent, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, Sweep,
-    names,
+    DeliverWebhook, Ping, ProcessPartnerEvent, RunOperation, RunSchedule, SendDueReminders, SendReminders,
+    SendWelcomeBatch, SendWelcomeMails, Sweep, names,
 };
 use temporalio_common::worker::WorkerDeploymentOptions;
 use temporalio_sdk::WorkerOptions;
@@ -100,8 +100,10 @@ impl Queue {
                 options.register_workflow::<RunSchedule>()?;
                 options.register_workflow::<ProcessPartnerEvent>()?;
                 options.register_workflow::<Sweep>()?;
+                options.register_workflow::<SendDueReminders>()?;
                 options.register_workflow::<Ping>()?;
                 options.register_activities(activities.control());
+                options.register_activities(activities.reminders());
             }
             Self::Import | Self::Small => {
                 options.register_activities(activities.imports());
@@ -111,7 +113,9 @@ impl Queue {
             Self::Mail => {
                 options.register_workflow::<SendWelcomeMails>()?;
                 options.register_workflow::<SendWelcomeBatch>()?;
+                options.register_workflow::<SendReminders>()?;
                 options.register_activities(activities.mails());
+                options.register_activities(activities.reminders());
             }
             Self::Webhooks => {
                 options.register_workflow::<DeliverWebhook>()?;

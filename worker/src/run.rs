@@ -4,8 +4,8 @@ use anyhow::Context;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use muster_activities::{
-    ControlActivities, Draining, MailActivities, OperationActivities, PartnerActivities, ScheduleActivities,
-    WebhookActivities,
+    ControlActivities, Draining, MailActivities, OperationActivities, PartnerActivities, ReminderActivities,
+    ScheduleActivities, WebhookActivities,
 };
 use muster_application::App;
 use muster_bootstrap::{Temporal, prepare_namespace};
@@ -48,6 +48,10 @@ impl Activities {
 
     pub(crate) fn mails(&self) -> MailActivities {
         MailActivities::new(self.app.clone(), self.draining.clone())
+    }
+
+    pub(crate) fn reminders(&self) -> ReminderActivities {
+        ReminderActivities::new(self.app.clone(), self.draining.clone())
     }
 
     pub(crate) fn webhooks(&self) -> WebhookActivities {

@@ -4,16 +4,19 @@
 use std::path::Path;
 
 use muster_workflows::{
-    DeliverWebhook, Ping, ProcessPartnerEvent, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, Sweep,
+    DeliverWebhook, Ping, ProcessPartnerEvent, RunOperation, RunSchedule, SendDueReminders, SendReminders,
+    SendWelcomeBatch, SendWelcomeMails, Sweep,
 };
 use temporalio_client::WorkflowHistory;
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 10] = [
     "DeliverWebhook",
     "ProcessPartnerEvent",
     "RunOperation",
     "RunSchedule",
+    "SendDueReminders",
+    "SendReminders",
     "SendWelcomeBatch",
     "SendWelcomeMails",
     "Sweep",
@@ -28,6 +31,10 @@ async fn every_recorded_history_replays() {
         .register_workflow::<SendWelcomeMails>()
         .unwrap()
         .register_workflow::<SendWelcomeBatch>()
+        .unwrap()
+        .register_workflow::<SendDueReminders>()
+        .unwrap()
+        .register_workflow::<SendReminders>()
         .unwrap()
         .register_workflow::<DeliverWebhook>()
         .unwrap()

@@ -6,16 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
-use muster_application::Context;
 use muster_application::imports::{ImportRow, NewUpload};
 use muster_application::partners::{AddPartner, PartnerRequest, ReceivePartnerEvent, SignedParts, sign};
+use muster_application::tasks::CreateTask;
 use muster_application::users::CreateUser;
 use muster_application::webhooks::UpdateEndpoint;
+use muster_application::{App, Context};
 use muster_bootstrap::Config;
 use muster_bootstrap::wire::{self, Role, Wired};
 use muster_domain::operations::{OnError, OperationKind, OperationOptions, UploadFormat};
 use muster_domain::partners::ClientName;
 use muster_domain::schedules::{Cadence, NewSchedule};
+use muster_domain::tasks::TaskFields;
+use muster_domain::users::Given;
 use muster_domain::webhooks::{EndpointPatch, TextGiven};
 use muster_domain::{Networks, TenantId};
 use muster_testkit::hooks::HookServer;
@@ -87,7 +90,9 @@ async fn activities_that_run_twice_leave_the_same_state() {
             username: Some("alone".into()),
             ..ImportRow::default()
         };
-        wired.app.create_user(&ctx, CreateUser { row: &alone, welcome: true, key: None }).await.unwrap();
+        let command = CreateUser { row: &alone, welcome: true, key: None };
+        let alone = wired.app.create_user(&ctx, command).await.unwrap().user.id.to_string();
+        remind(&stack, &wired.app, &ctx, &alone).await.unwrap();
         let mut upload = wired.app.begin_upload(ctx.clone(), NewUpload::import(UploadFormat::Csv, None)).await.unwrap();
         for row in 1..=ROWS {
             let email = if row <= BAD { "bad".to_owned() } else { format!("user{row}@example.com") };
@@ -131,6 +136,8 @@ async fn activities_that_run_twice_leave_the_same_state() {
             "finish_operation",
             "send_mails",
             "send_welcome_batch",
+            "send_due_reminders",
+            "send_reminders",
             "deliver_webhook",
             "begin_scheduled",
             "process_partner_event",
@@ -154,6 +161,7 @@ async fn activities_that_run_twice_leave_the_same_state() {
     assert_eq!(count("select count(*) from operations where actor like 'partner:%'"), "1");
     assert_eq!(count("select state from partner_events"), "processed");
     assert_eq!(count("select count(*) from welcome_mails"), "0");
+    assert_eq!(count("select count(*) from reminder_mails"), "0");
     // Told of the one who was made alone, and not twice.
     assert_eq!(receiver.requests().len(), 1);
     assert_eq!(count("select state || attempts from webhook_deliveries"), "delivered1");
@@ -165,7 +173,22 @@ async fn activities_that_run_twice_leave_the_same_state() {
     assert_eq!(count("select count(*) from operations where actor like 'schedule:%'"), "1");
     let messages = stack.mail.messages();
     let distinct: HashSet<_> = messages.iter().map(|message| &message.message_id).collect();
-    assert_eq!((messages.len(), distinct.len()), ((ROWS - BAD + 1) as usize, (ROWS - BAD + 1) as usize));
+    // Who was made alone was also reminded of something.
+    assert_eq!((messages.len(), distinct.len()), ((ROWS - BAD + 2) as usize, (ROWS - BAD + 2) as usize));
+}
+
+/// Makes a task that reminds somebody in a moment: a look finds it by itself.
+async fn remind(stack: &Stack, app: &App, ctx: &Context, assignee: &str) -> anyhow::Result<()> {
+    let soon = "select to_char((now() at time zone 'utc') + interval '4 seconds', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
+    let soon = stack.psql(soon)?;
+    let fields = TaskFields {
+        title: Given::Text("Come alone"),
+        assignee: Given::Text(assignee),
+        remind_at: Some(vec![&soon]),
+        ..TaskFields::default()
+    };
+    app.create_task(ctx, CreateTask { fields, problems: Vec::new(), key: None }).await?;
+    Ok(())
 }
 
 /// An event of a partner, whose user gets no mail.

@@ -12,6 +12,7 @@ pub mod names;
 mod operations;
 mod partners;
 pub mod policy;
+mod reminders;
 mod schedules;
 mod webhooks;
 
@@ -19,5 +20,6 @@ pub use control::{Ping, Sweep};
 pub use mails::{SendWelcomeBatch, SendWelcomeMails};
 pub use operations::RunOperation;
 pub use partners::ProcessPartnerEvent;
+pub use reminders::{SendDueReminders, SendReminders};
 pub use schedules::RunSchedule;
 pub use webhooks::DeliverWebhook;

@@ -21,6 +21,11 @@ pub const SWEEPER_SCHEDULE: &str = "muster-sweeper";
 /// Workflow ids of its runs begin so.
 pub const SWEEPER_WORKFLOW: &str = "sweep";
 
+/// The schedule that looks after tasks of which somebody is to be reminded.
+pub const REMINDERS_SCHEDULE: &str = "muster-reminders";
+/// Workflow ids of its runs begin so.
+pub const REMINDERS_WORKFLOW: &str = "due-reminders";
+
 /// Whose work it is.
 pub const TENANT: SearchAttributeKey<String> = SearchAttributeKey::keyword("MusterTenant");
 /// Which operation it carries out.
@@ -45,6 +50,11 @@ pub fn mail_workflow(tenant: Uuid, operation: Uuid) -> String {
 /// Id of the workflow that sends a batch of welcome mails to users who were made one by one.
 pub fn welcome_workflow(tenant: Uuid, batch: Uuid) -> String {
     format!("welcome/{tenant}/{batch}")
+}
+
+/// Id of the workflow that sends a batch of reminders of tasks.
+pub fn reminder_workflow(tenant: Uuid, batch: Uuid) -> String {
+    format!("reminders/{tenant}/{batch}")
 }
 
 /// Id of the workflow that delivers an event to an endpoint: one per delivery, ever.

@@ -26,6 +26,10 @@ pub const WORKFLOW_TASK: Duration = Duration::from_secs(5);
 pub const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// How late a missed sweep may still be made up for.
 pub const SWEEP_CATCHUP: Duration = Duration::from_mins(1);
+/// How often reminders that are due are looked for: half of it is how late one is on average.
+pub const REMIND_EVERY: Duration = Duration::from_secs(10);
+/// How late a missed look may still be made up for. One does the work of all that were missed.
+pub const REMIND_CATCHUP: Duration = Duration::from_mins(1);
 
 /// A worker that has been silent for so long is taken for dead.
 const HEARTBEAT: Duration = Duration::from_secs(6);
@@ -54,7 +58,7 @@ pub fn finish() -> ActivityOptions {
     options(IMPORT_QUEUE, Duration::from_mins(1), retry(Duration::from_secs(1), PAUSE, 10_000))
 }
 
-/// `send_mails`: two days of attempts while the mail server is down or puts mails off. A worker that dies is replaced
+/// `send_mails` and its likes: two days of attempts while the mail server is down or puts mails off. A worker that dies is replaced
 /// soon; only the mail server is given longer and longer to come back, see [`mail_pause`].
 pub fn mail() -> ActivityOptions {
     let limits = ActivityCloseTimeouts::ScheduleAndStartToClose {
@@ -70,7 +74,7 @@ pub fn mail_pause(attempts: u32) -> Duration {
     (Duration::from_secs(2) * (1 << doublings)).min(Duration::from_mins(5))
 }
 
-/// `give_up_mails`: bookkeeping.
+/// `give_up_mails` and its likes: bookkeeping.
 pub fn give_up() -> ActivityOptions {
     options(MAIL_QUEUE, Duration::from_mins(5), retry(Duration::from_secs(1), PAUSE, 10_000))
 }
@@ -126,6 +130,11 @@ pub fn process_partner_event() -> ActivityOptions {
 /// `sweep`: a few attempts; the schedule comes again anyway.
 pub fn sweep() -> ActivityOptions {
     options(CONTROL_QUEUE, Duration::from_mins(1), retry(Duration::from_secs(1), PAUSE, 3))
+}
+
+/// `send_due_reminders`: begins nothing more after a minute; a few attempts, for the schedule comes again anyway.
+pub fn due_reminders() -> ActivityOptions {
+    options(CONTROL_QUEUE, Duration::from_mins(3), retry(Duration::from_secs(1), PAUSE, 3))
 }
 
 fn options(queue: &str, start_to_close: Duration, retry: RetryPolicy) -> ActivityOptions {

@@ -1,6 +1,7 @@
 //! `histories`: records what running workflows leave behind, for the test that replays it with later code.
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
@@ -25,6 +26,8 @@ use crate::{cargo, signals};
 
 /// Users of the large import: several blocks, so that its lanes have something to share.
 const MANY: usize = 65_000;
+/// What schedules of ours begin again and again.
+const LOOKS: [&str; 2] = ["Sweep", "SendDueReminders"];
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Prefix of all users; nothing that begins so may be in a history.
 const PREFIX: &str = "recorded";
@@ -65,19 +68,20 @@ fn record(home: PathBuf, bin: PathBuf) -> Result<()> {
     webhook(&stack, &api)?;
     schedule(&stack, &api)?;
     partner_event(&stack)?;
+    remind(&stack)?;
     output_of(stack.muster()?.arg("ping"))?;
     let ended = wait_until("every workflow and a sweep to end", PATIENCE, || {
         let runs = runs(&stack)?;
-        let sweeps = runs.iter().any(|run| run.kind == "Sweep" && run.completed);
-        let others = runs.iter().filter(|run| run.kind != "Sweep");
-        Ok((sweeps && others.clone().count() >= 13 && others.clone().all(|run| run.completed)).then_some(runs))
+        let looked = LOOKS.iter().all(|look| runs.iter().any(|run| run.kind == *look && run.completed));
+        let others = runs.iter().filter(|run| !LOOKS.contains(&run.kind.as_str()));
+        Ok((looked && others.clone().count() >= 14 && others.clone().all(|run| run.completed)).then_some(runs))
     })?;
     let folder = workspace_dir()?.join("workflows/histories");
     fs::create_dir_all(&folder)?;
-    let mut swept = false;
+    let mut looked = HashSet::new();
     for run in ended.iter().filter(|run| run.completed) {
-        // One sweep is like another.
-        if run.kind == "Sweep" && std::mem::replace(&mut swept, true) {
+        // One look is like another.
+        if LOOKS.contains(&run.kind.as_str()) && !looked.insert(&run.kind) {
             continue;
         }
         let text = output_of(history(&stack)?.args([&run.workflow_id, &run.id]))? + "\n";
@@ -195,6 +199,27 @@ fn partner_event(stack: &Stack) -> Result<()> {
                     gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '1', 'invoice.paid', '{}', 'received', now(), now()
                 )";
     stack.psql(line).map(drop)
+}
+
+/// A task that reminds somebody in a moment.
+fn remind(stack: &Stack) -> Result<()> {
+    let tenant = random_uuid()?;
+    stack.psql(&format!(
+        "with made as (
+             insert into users (tenant_id, id, email, username, created_at, updated_at)
+             values ('{tenant}', gen_random_uuid(), '{PREFIX}-reminded@example.com', '{PREFIX}-reminded', now(), now())
+             returning id
+         )
+         insert into tasks (
+             tenant_id, id, title, status, priority, assignee_id, remind_at, version, created_at, updated_at,
+             reminded_through, next_reminder_at
+         )
+         select '{tenant}', gen_random_uuid(), '{PREFIX}', 'todo', 1, id, array[now()], 1, now(), now(),
+                now() - interval '1 second', now()
+         from made"
+    ))?;
+    let mails = "select count(*) from tasks where next_reminder_at is not null";
+    wait_until("the reminder to be taken", PATIENCE, || Ok((stack.psql(mails)? == "0").then_some(())))
 }
 
 /// The first name that is free: what was recorded before stays, and must replay as well.

@@ -13,8 +13,8 @@ use muster_api::{ApiState, HealthSource, HttpMetrics, UploadLimits};
 use muster_application::operations::{FinishOperation, RunRange};
 use muster_application::partners::ProcessPartnerEvent;
 use muster_application::ports::{
-    Clock, GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartScheduleRun, StartWebhook, StartWelcomes,
-    Started, WorkflowGateway,
+    Clock, GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartReminders, StartScheduleRun,
+    StartWebhook, StartWelcomes, Started, WorkflowGateway,
 };
 use muster_application::schedules::RunScheduled;
 use muster_application::{App, Context, Ports, Settings, TenantLimits};
@@ -87,6 +87,10 @@ impl WorkflowGateway for TestEngine {
     }
 
     async fn start_welcomes(&self, _: &StartWelcomes) -> Result<Started, GatewayError> {
+        Ok(Started::Running)
+    }
+
+    async fn start_reminders(&self, _: &StartReminders) -> Result<Started, GatewayError> {
         Ok(Started::Running)
     }
 
@@ -163,6 +167,7 @@ impl World {
             webhooks: Arc::new(store.clone()),
             schedules: Arc::new(store.clone()),
             tasks: Arc::new(store.clone()),
+            reminders: Arc::new(store.clone()),
             operations: Arc::new(store.clone()),
             workflows: engine.clone(),
             watch: Arc::new(store.watch()),

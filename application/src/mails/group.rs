@@ -10,7 +10,7 @@ use crate::ports::{Delivery, UnitOfWork};
 use crate::{App, AppError, Context};
 
 /// Mails between two records of progress: what a crash can repeat.
-pub(super) const GROUP: u32 = 100;
+pub(crate) const GROUP: u32 = 100;
 
 /// What came of a group.
 pub(super) struct GroupDone {

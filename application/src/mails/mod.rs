@@ -7,5 +7,7 @@ mod send_mails;
 mod send_welcomes;
 mod welcome;
 
+pub(crate) use group::GROUP;
 pub use relay::Relayed;
+pub(crate) use relay::engine_down;
 pub use send_mails::SendMails;

@@ -68,6 +68,6 @@ impl App {
     }
 }
 
-fn engine_down(error: GatewayError) -> AppError {
+pub(crate) fn engine_down(error: GatewayError) -> AppError {
     AppError::unavailable("the workflow engine is not available; try again later", error)
 }

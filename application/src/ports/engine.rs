@@ -2,7 +2,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{Operation, OperationKind};
 use muster_domain::schedules::Cadence;
-use muster_domain::{OperationId, PartnerEventId, ScheduleId, TenantId, WebhookDeliveryId, WelcomeBatchId};
+use muster_domain::{
+    OperationId, PartnerEventId, ReminderBatchId, ScheduleId, TenantId, WebhookDeliveryId, WelcomeBatchId,
+};
 
 /// What a workflow needs to know to carry an operation out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,15 @@ pub struct StartWelcomes {
     pub tenant: TenantId,
     /// Which batch.
     pub batch: WelcomeBatchId,
+}
+
+/// What a workflow needs to know to send a batch of reminders of tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartReminders {
+    /// Whose tasks they are.
+    pub tenant: TenantId,
+    /// Which batch.
+    pub batch: ReminderBatchId,
 }
 
 /// What a workflow needs to know to deliver something to an endpoint.
@@ -120,6 +131,9 @@ pub trait WorkflowGateway: Send + Sync {
 
     /// As `start_operation`, for the workflow that sends a batch of welcome mails.
     async fn start_welcomes(&self, start: &StartWelcomes) -> Result<Started, GatewayError>;
+
+    /// As `start_operation`, for the workflow that sends a batch of reminders.
+    async fn start_reminders(&self, start: &StartReminders) -> Result<Started, GatewayError>;
 
     /// As `start_operation`, for the workflow that delivers something to an endpoint.
     async fn start_webhook(&self, start: &StartWebhook) -> Result<Started, GatewayError>;

@@ -14,17 +14,17 @@ use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::{FileRepository, OperationRepository};
 use muster_domain::partners::{PartnerRepository, PartnerSecret, PublicClientId};
 use muster_domain::schedules::ScheduleRepository;
-use muster_domain::tasks::TaskRepository;
+use muster_domain::tasks::{ReminderRepository, TaskRepository};
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::webhooks::{Answer, WebhookRepository, WebhookSecret, WebhookUrl};
 use muster_domain::{
-    EventId, Networks, OperationId, PartnerClientId, PartnerEventId, RepositoryError, ScheduleId, TaskId, TenantId,
-    UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+    EventId, Networks, OperationId, PartnerClientId, PartnerEventId, ReminderBatchId, ReminderMailId, RepositoryError,
+    ScheduleId, TaskId, TenantId, UserId, WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 
 pub use self::engine::{
-    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartScheduleRun, StartWebhook, StartWelcomes,
-    Started, WorkflowGateway,
+    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartReminders, StartScheduleRun, StartWebhook,
+    StartWelcomes, Started, WorkflowGateway,
 };
 pub use self::partners::{SealError, SecretOwner, SecretSealer, SignatureCache};
 use crate::Context;
@@ -63,6 +63,12 @@ pub trait IdSource: Send + Sync {
 
     /// As `operation_id`, for a task that is not made by an import.
     fn task_id(&self) -> TaskId;
+
+    /// As `operation_id`, for reminders that go out together.
+    fn reminder_batch_id(&self) -> ReminderBatchId;
+
+    /// As `operation_id`, for one of them.
+    fn reminder_mail_id(&self) -> ReminderMailId;
 
     /// A secret from a source that is good enough for keys.
     fn webhook_secret(&self) -> WebhookSecret;
@@ -110,6 +116,8 @@ pub trait UnitOfWork: Send {
     fn partners(&mut self) -> &mut dyn PartnerRepository;
     /// Tasks of the tenant.
     fn tasks(&mut self) -> &mut dyn TaskRepository;
+    /// Mails about the tenant's tasks.
+    fn reminders(&mut self) -> &mut dyn ReminderRepository;
     /// Makes everything durable, or nothing.
     async fn commit(self: Box<Self>) -> Result<(), RepositoryError>;
 }

@@ -49,6 +49,12 @@ mod partners;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod reminder_faults;
+#[cfg(test)]
+mod reminders;
+#[cfg(test)]
+mod reminders_due;
+#[cfg(test)]
 mod removal;
 #[cfg(test)]
 mod repeated;

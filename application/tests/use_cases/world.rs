@@ -8,11 +8,15 @@ use muster_application::mails::SendMails;
 use muster_application::operations::OperationRow;
 use muster_application::operations::{FinishOperation, RangeDone, RunRange};
 use muster_application::ports::{Clock as _, Heartbeat, IdSource as _, UnitOfWorkFactory as _};
+use muster_application::tasks::CreateTask;
 use muster_application::users::{CreateUser, UpdateUser, Versions};
 use muster_application::{App, AppError, Context, Ports, Settings, TenantLimits};
 use muster_domain::operations::{NewOperation, OnError, Operation, OperationKind, OperationOptions, UploadFormat};
-use muster_domain::users::{EmailAddress, EmailPolicy, NewUser, User, UserEvent, UserEventKind, UserPatch, Username};
-use muster_domain::{OperationId, TenantId, UserId, WelcomeBatchId};
+use muster_domain::tasks::{StoredTask, TaskChanges, TaskFields};
+use muster_domain::users::{
+    EmailAddress, EmailPolicy, Given, NewUser, User, UserEvent, UserEventKind, UserPatch, Username,
+};
+use muster_domain::{OperationId, ReminderBatchId, TaskId, TenantId, UserId, WelcomeBatchId};
 use muster_testkit::memory::{
     MemoryClock, MemoryGateway, MemoryIds, MemoryMailer, MemorySeals, MemorySignatures, MemoryStore, MemoryWatch,
     MemoryWebhooks, NoHeartbeat, TenantState,
@@ -128,6 +132,7 @@ impl World {
             webhooks: Arc::new(store.clone()),
             schedules: Arc::new(store.clone()),
             tasks: Arc::new(store.clone()),
+            reminders: Arc::new(store.clone()),
             operations: Arc::new(store.clone()),
             workflows: Arc::new(gateway.clone()),
             watch: Arc::new(watch(&store)),
@@ -197,6 +202,48 @@ impl World {
     /// One call of `send_welcomes`.
     pub async fn send_batch(&self, batch: WelcomeBatchId) -> Result<(), AppError> {
         self.app.send_welcomes(&self.ctx, batch, &NoHeartbeat).await
+    }
+
+    /// Makes a task.
+    pub async fn reminding_task(&self, ctx: &Context, fields: TaskFields<'_>) -> Result<TaskId> {
+        let command = CreateTask { fields, problems: Vec::new(), key: None };
+        Ok(self.app.create_task(ctx, command).await?.task.id)
+    }
+
+    /// `count` tasks of a tenant that remind in an hour, each of a user of its own, at `w1@example.com` and so on.
+    pub async fn line_up_tasks(&self, ctx: &Context, count: usize) -> Result<Vec<TaskId>> {
+        let now = self.clock.now();
+        let mut uow = self.store.begin(ctx).await?;
+        let (mut users, mut tasks) = (Vec::new(), Vec::new());
+        for (email, username) in people("w", count) {
+            let (email, username) = (EmailAddress::from_stored(email), Username::from_stored(username));
+            let (user, remind_at) = (self.ids.user_id(), (now + TimeDelta::hours(1)).to_rfc3339());
+            users.push((user, NewUser { email, username, full_name: None }));
+            let user = user.to_string();
+            let fields = TaskFields {
+                title: Given::Text("Call Eve"),
+                assignee: Given::Text(&user),
+                remind_at: Some(vec![&remind_at]),
+                ..TaskFields::default()
+            };
+            let mut said = TaskChanges::parse_new(&fields).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
+            let title = said.title.take().context("no title")?;
+            tasks.push(StoredTask::new(self.ids.task_id(), title, said, "UTC".parse()?, now)?);
+        }
+        anyhow::ensure!(uow.users().insert_free(&users, now).await?.is_empty(), "a user was not inserted");
+        uow.tasks().insert(&tasks).await?;
+        uow.commit().await?;
+        Ok(tasks.iter().map(|stored| stored.task.id).collect())
+    }
+
+    /// One call of `send_reminders`.
+    pub async fn send_reminder_batch(&self, batch: ReminderBatchId) -> Result<(), AppError> {
+        self.app.send_reminders(&self.ctx, batch, &NoHeartbeat).await
+    }
+
+    /// The time of day.
+    pub fn clock_text(&self) -> String {
+        self.clock.now().format("%H:%M:%S").to_string()
     }
 
     /// Changes a user, whatever their version.

@@ -70,6 +70,11 @@ impl StoredTask {
         due
     }
 
+    /// Whether a mail that was taken is still to be sent: somebody is to be told of that date, and it is the same person.
+    pub fn asks_for(&self, taken: &Reminder) -> bool {
+        self.reminders().any(|reminder| reminder == *taken)
+    }
+
     /// Whether a mail is due that nobody has taken.
     pub(super) fn is_due(&self, now: DateTime<Utc>) -> bool {
         self.next_reminder_at().is_some_and(|at| at <= now)
@@ -165,6 +170,28 @@ mod tests {
         assert_eq!(one.next_reminder_at(), None);
         one.restore(at("01-04T13:00"));
         assert_eq!(one.next_reminder_at(), Some(at("01-05T12:00")));
+    }
+
+    #[test]
+    fn what_was_taken_is_wanted_while_the_task_asks_for_it() {
+        let mut one = asked();
+        let taken = one.take_reminders(at("01-06T13:00"));
+        let wanted = |one: &StoredTask| taken.iter().filter(|reminder| one.asks_for(reminder)).count();
+        assert_eq!((taken.len(), wanted(&one)), (2, 2));
+        let mut cancelled = one.clone();
+        cancelled.go(TaskMove::Cancel, NEXT, at("01-06T13:01")).unwrap();
+        assert_eq!(wanted(&cancelled), 0);
+        let mut deleted = one.clone();
+        deleted.delete(at("01-06T13:01"));
+        assert_eq!(wanted(&deleted), 0);
+        let mut moved = one.clone();
+        let later = TaskFields { due_at: Given::Text("2026-01-09T00:00:00Z"), ..TaskFields::default() };
+        change(&mut moved, &later, "01-06T13:01").unwrap();
+        assert_eq!(wanted(&moved), 0, "it is not due any more");
+        // Whoever has it now was not to be told; the creator still is.
+        let other = TaskFields { assignee: Given::Null, ..TaskFields::default() };
+        change(&mut one, &other, "01-06T13:01").unwrap();
+        assert_eq!(wanted(&one), 1);
     }
 
     #[test]

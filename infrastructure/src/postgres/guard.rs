@@ -1,7 +1,7 @@
 use sqlx::PgConnection;
 
 /// The tables that hold tenants' data: each must have forced row level security.
-const TENANT_TABLES: [&str; 20] = [
+const TENANT_TABLES: [&str; 21] = [
     "users",
     "user_events",
     "user_search",
@@ -22,6 +22,7 @@ const TENANT_TABLES: [&str; 20] = [
     "partner_events",
     "tasks",
     "task_settings",
+    "reminder_mails",
 ];
 
 /// Why it would be unsafe, or impossible, to serve.

@@ -16,6 +16,7 @@ mod partner_events;
 mod partners;
 mod pool;
 mod readers;
+mod reminders;
 mod removal;
 mod rows;
 mod schedules;

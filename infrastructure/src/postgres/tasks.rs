@@ -162,10 +162,18 @@ impl TaskRepository for PgUnitOfWork {
 
     async fn remove(&mut self, ids: &[TaskId]) -> Result<u64, RepositoryError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.get()).collect();
-        let done = sqlx::query!(r#"delete from tasks where tenant_id = $1 and id = any($2)"#, self.tenant, &ids)
-            .execute(&mut *self.tx)
-            .await
-            .map_err(repository_error)?;
+        let done = sqlx::query!(
+            r#"with mails as (
+                   delete from reminder_mails
+                   where tenant_id = $1 and task_id = any($2) and refused_at is not null
+               )
+               delete from tasks where tenant_id = $1 and id = any($2)"#,
+            self.tenant,
+            &ids,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
         Ok(done.rows_affected())
     }
 
@@ -218,7 +226,7 @@ impl TaskRepository for PgUnitOfWork {
                values ($1, $2, $3, $4, $5, $6)
                on conflict (tenant_id) do update
                set time_zone = excluded.time_zone, quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to,
-                   orphans = excluded.orphans, updated_at = excluded.updated_at"#,
+                   orphans = excluded.orphans, updated_at = excluded.updated_at, quiet_until = null"#,
             self.tenant,
             settings.zone.name(),
             settings.quiet.map(|quiet| quiet.from),

@@ -8,7 +8,7 @@ use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::{FileRepository, OperationRepository};
 use muster_domain::partners::PartnerRepository;
 use muster_domain::schedules::ScheduleRepository;
-use muster_domain::tasks::TaskRepository;
+use muster_domain::tasks::{ReminderRepository, TaskRepository};
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::webhooks::WebhookRepository;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
@@ -110,6 +110,10 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     fn tasks(&mut self) -> &mut dyn TaskRepository {
+        self
+    }
+
+    fn reminders(&mut self) -> &mut dyn ReminderRepository {
         self
     }
 

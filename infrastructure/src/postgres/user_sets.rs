@@ -199,6 +199,8 @@ impl PgUnitOfWork {
                    delete from user_events where tenant_id = $1 and user_id = any($2) and last_user_id is null
                ), mails as (
                    delete from welcome_mails where tenant_id = $1 and user_id = any($2)
+               ), reminders as (
+                   delete from reminder_mails where tenant_id = $1 and user_id = any($2) and refused_at is not null
                ), keys as (
                    delete from idempotency_keys where tenant_id = $1 and user_id = any($2)
                ), former as (

@@ -1,17 +1,19 @@
 use async_trait::async_trait;
 use chrono::SecondsFormat;
 use muster_application::ports::{
-    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartScheduleRun, StartWebhook, StartWelcomes,
-    Started, WorkflowGateway,
+    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartReminders, StartScheduleRun, StartWebhook,
+    StartWelcomes, Started, WorkflowGateway,
 };
 use muster_domain::{ScheduleId, TenantId};
 use muster_workflows::contract::mails::{SendWelcomeMailsInput, WelcomeBatch};
 use muster_workflows::contract::operations::RunOperationInput;
 use muster_workflows::contract::partners::PartnerEventInput;
+use muster_workflows::contract::reminders::ReminderBatch;
 use muster_workflows::contract::schedules::RunScheduleInput;
 use muster_workflows::contract::webhooks::DeliverWebhookInput;
 use muster_workflows::{
-    DeliverWebhook, ProcessPartnerEvent, RunOperation, RunSchedule, SendWelcomeBatch, SendWelcomeMails, names, policy,
+    DeliverWebhook, ProcessPartnerEvent, RunOperation, RunSchedule, SendReminders, SendWelcomeBatch, SendWelcomeMails,
+    names, policy,
 };
 use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::{Priority, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions};
@@ -58,6 +60,17 @@ impl WorkflowGateway for Temporal {
         let client = self.client().await.map_err(gateway_error)?;
         let input = WelcomeBatch { tenant_id, batch_id };
         let begun = timeout(TIMEOUT, client.start_workflow(SendWelcomeBatch::run, input, options)).await;
+        started(begun.map_err(gateway_error)?.map(drop))
+    }
+
+    async fn start_reminders(&self, start: &StartReminders) -> Result<Started, GatewayError> {
+        let (tenant_id, batch_id) = (start.tenant.get(), start.batch.get());
+        let id = names::reminder_workflow(tenant_id, batch_id);
+        let attributes = vec![names::KIND.value_set("tasks.remind".to_owned())];
+        let options = options(start.tenant, attributes, names::MAIL_QUEUE, id, "Reminders of tasks".to_owned());
+        let client = self.client().await.map_err(gateway_error)?;
+        let input = ReminderBatch { tenant_id, batch_id };
+        let begun = timeout(TIMEOUT, client.start_workflow(SendReminders::run, input, options)).await;
         started(begun.map_err(gateway_error)?.map(drop))
     }
 

@@ -3,7 +3,7 @@ use muster_domain::mails::WelcomeReader;
 use muster_domain::operations::OperationReader;
 use muster_domain::partners::PartnerReader;
 use muster_domain::schedules::ScheduleReader;
-use muster_domain::tasks::TaskReader;
+use muster_domain::tasks::{ReminderReader, TaskReader};
 use muster_domain::users::{SearchIndexReader, UserList, UserMaker, UserReader};
 use muster_domain::webhooks::WebhookReader;
 
@@ -52,6 +52,10 @@ impl World for MemoryStore {
     }
 
     fn tasks(&self) -> &dyn TaskReader {
+        self
+    }
+
+    fn reminders(&self) -> &dyn ReminderReader {
         self
     }
 }

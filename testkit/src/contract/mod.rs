@@ -21,6 +21,7 @@ mod mails;
 mod memory;
 mod partners;
 mod rate_limits;
+mod reminders;
 mod removal;
 mod schedules;
 mod search_index;
@@ -168,6 +169,18 @@ cases! {
         open_tasks_of_users_are_found_and_the_living_are_told
         settings_are_read_back
         tasks_never_meet;
+    reminders:
+        each_date_is_taken_once_and_all_else_stays
+        those_that_wait_for_longest_are_taken_first
+        a_write_of_a_task_is_one_of_its_reminders
+        of_many_who_take_each_date_goes_to_one
+        a_mail_comes_with_what_it_is_about_as_that_is_now
+        what_was_sent_leaves_and_what_was_refused_stays
+        what_nobody_looks_after_stands_still
+        who_rests_is_not_due_until_settings_are_stored
+        tenants_that_are_due_are_found_in_pages
+        refused_mails_go_with_their_task_or_their_user
+        reminders_never_meet;
     upload:
         a_new_operation_is_receiving
         blocks_are_given_back_as_they_were_stored

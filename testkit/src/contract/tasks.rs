@@ -16,7 +16,7 @@ pub(super) const fn task_id(n: u128) -> TaskId {
 }
 
 /// Task `n`, made in minute `n`.
-fn task(n: u128, fields: TaskFields<'_>) -> Result<StoredTask> {
+pub(super) fn task(n: u128, fields: TaskFields<'_>) -> Result<StoredTask> {
     let title = format!("Task {n}");
     let fields = TaskFields { title: Given::Text(&title), ..fields };
     let mut said = TaskChanges::parse_new(&fields).map_err(|errors| anyhow!("a task of the suite: {errors:?}"))?;
@@ -24,7 +24,7 @@ fn task(n: u128, fields: TaskFields<'_>) -> Result<StoredTask> {
     Ok(StoredTask::new(task_id(n), title, said, Tz::Europe__Berlin, at(i64::try_from(n)?))?)
 }
 
-async fn insert(arena: &Arena<'_>, tasks: &[StoredTask]) -> Result<()> {
+pub(super) async fn insert(arena: &Arena<'_>, tasks: &[StoredTask]) -> Result<()> {
     let mut uow = arena.begin().await?;
     uow.tasks().insert(tasks).await?;
     Ok(uow.commit().await?)

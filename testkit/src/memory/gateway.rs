@@ -3,10 +3,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use muster_application::ports::{
-    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartScheduleRun, StartWebhook, StartWelcomes,
-    Started, WorkflowGateway,
+    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartReminders, StartScheduleRun, StartWebhook,
+    StartWelcomes, Started, WorkflowGateway,
 };
-use muster_domain::{OperationId, PartnerEventId, ScheduleId, TenantId, WebhookDeliveryId, WelcomeBatchId};
+use muster_domain::{
+    OperationId, PartnerEventId, ReminderBatchId, ScheduleId, TenantId, WebhookDeliveryId, WelcomeBatchId,
+};
 
 use super::lock;
 
@@ -24,6 +26,8 @@ struct Inner {
     mails: Vec<StartOperation>,
     closed_welcomes: HashSet<WelcomeBatchId>,
     welcomes: Vec<StartWelcomes>,
+    closed_reminders: HashSet<ReminderBatchId>,
+    reminders: Vec<StartReminders>,
     closed_webhooks: HashSet<WebhookDeliveryId>,
     webhooks: Vec<StartWebhook>,
     schedules: BTreeMap<ScheduleId, PutSchedule>,
@@ -51,6 +55,11 @@ impl MemoryGateway {
     /// From now on says that the workflow of this batch of welcome mails has run and is closed.
     pub fn close_welcomes(&self, batch: WelcomeBatchId) {
         lock(&self.0).closed_welcomes.insert(batch);
+    }
+
+    /// From now on says that the workflow of this batch of reminders has run and is closed.
+    pub fn close_reminders(&self, batch: ReminderBatchId) {
+        lock(&self.0).closed_reminders.insert(batch);
     }
 
     /// From now on says that the workflow of this delivery has run and is closed.
@@ -86,6 +95,11 @@ impl MemoryGateway {
     /// As [`Self::starts`], for batches of welcome mails.
     pub fn welcome_starts(&self) -> Vec<StartWelcomes> {
         lock(&self.0).welcomes.clone()
+    }
+
+    /// As [`Self::starts`], for batches of reminders.
+    pub fn reminder_starts(&self) -> Vec<StartReminders> {
+        lock(&self.0).reminders.clone()
     }
 
     /// Every start of an import that was answered with [`Started::Running`], repeats included.
@@ -130,6 +144,12 @@ impl WorkflowGateway for MemoryGateway {
         let mut inner = lock(&self.0);
         let closed = inner.closed_welcomes.contains(&start.batch);
         inner.answer(closed, start, |inner| &mut inner.welcomes)
+    }
+
+    async fn start_reminders(&self, start: &StartReminders) -> Result<Started, GatewayError> {
+        let mut inner = lock(&self.0);
+        let closed = inner.closed_reminders.contains(&start.batch);
+        inner.answer(closed, start, |inner| &mut inner.reminders)
     }
 
     async fn start_webhook(&self, start: &StartWebhook) -> Result<Started, GatewayError> {

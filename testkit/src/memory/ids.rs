@@ -5,8 +5,8 @@ use muster_application::ports::IdSource;
 use muster_domain::partners::{PartnerSecret, PublicClientId};
 use muster_domain::webhooks::WebhookSecret;
 use muster_domain::{
-    EventId, OperationId, PartnerClientId, PartnerEventId, ScheduleId, TaskId, UserId, WebhookDeliveryId,
-    WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
+    EventId, OperationId, PartnerClientId, PartnerEventId, ReminderBatchId, ReminderMailId, ScheduleId, TaskId, UserId,
+    WebhookDeliveryId, WebhookEndpointId, WebhookMessageId, WelcomeBatchId,
 };
 use uuid::Uuid;
 
@@ -63,6 +63,14 @@ impl IdSource for MemoryIds {
 
     fn task_id(&self) -> TaskId {
         TaskId::new(self.next())
+    }
+
+    fn reminder_batch_id(&self) -> ReminderBatchId {
+        ReminderBatchId::new(self.next())
+    }
+
+    fn reminder_mail_id(&self) -> ReminderMailId {
+        ReminderMailId::new(self.next())
     }
 
     fn webhook_secret(&self) -> WebhookSecret {

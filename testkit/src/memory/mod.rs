@@ -17,6 +17,7 @@ mod mails;
 mod operations;
 mod partners;
 mod readers;
+mod reminders;
 mod removal;
 mod schedules;
 mod seals;
@@ -41,6 +42,7 @@ pub use heartbeat::{CancelAfter, NoHeartbeat};
 pub use ids::MemoryIds;
 pub use limiter::MemoryLimiter;
 pub use mailer::MemoryMailer;
+pub use reminders::StoredReminder;
 pub use seals::MemorySeals;
 pub use signatures::MemorySignatures;
 pub use state::{

@@ -15,9 +15,11 @@ use muster_domain::tasks::{StoredTask, TaskSettings};
 use muster_domain::users::{BlockEvent, StoredUser, User, UserEvent};
 use muster_domain::webhooks::{WebhookDelivery, WebhookEndpoint};
 use muster_domain::{
-    OperationId, PartnerClientId, PartnerEventId, ScheduleId, TaskId, TenantId, UserId, WebhookDeliveryId,
-    WebhookEndpointId, WelcomeBatchId,
+    OperationId, PartnerClientId, PartnerEventId, ReminderMailId, ScheduleId, TaskId, TenantId, UserId,
+    WebhookDeliveryId, WebhookEndpointId, WelcomeBatchId,
 };
+
+use super::StoredReminder;
 
 /// All that is stored of one tenant. Tables are shared until they are written, so a copy costs next to nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -68,6 +70,10 @@ pub struct TenantState {
     pub tasks: BTreeMap<TaskId, StoredTask>,
     /// How they are to be treated.
     pub task_settings: Option<TaskSettings>,
+    /// Nothing of them is due before, while these settings hold.
+    pub quiet_until: Option<DateTime<Utc>>,
+    /// Mails about tasks.
+    pub reminders: BTreeMap<ReminderMailId, StoredReminder>,
     /// How many ids were made for what endpoints are told.
     pub told: u64,
 }

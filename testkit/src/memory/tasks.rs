@@ -67,7 +67,10 @@ impl TaskRepository for MemoryUnit {
     }
 
     async fn remove(&mut self, ids: &[TaskId]) -> Result<u64, RepositoryError> {
-        self.statement(|draft| Ok(ids.iter().filter_map(|id| draft.tasks.remove(id)).map(|_| 1).sum()))
+        self.statement(|draft| {
+            draft.reminders.retain(|_, stored| stored.refused.is_none() || !ids.contains(&stored.mail.task));
+            Ok(ids.iter().filter_map(|id| draft.tasks.remove(id)).map(|_| 1).sum())
+        })
     }
 
     async fn living(&mut self, users: &[UserId]) -> Result<Vec<UserId>, RepositoryError> {
@@ -90,6 +93,7 @@ impl TaskRepository for MemoryUnit {
     async fn store_settings(&mut self, settings: &TaskSettings, _now: DateTime<Utc>) -> Result<(), RepositoryError> {
         self.statement(|draft| {
             draft.task_settings = Some(*settings);
+            draft.quiet_until = None;
             Ok(())
         })
     }

@@ -4,7 +4,7 @@ use muster_domain::mails::{MailRepository, WelcomeRepository};
 use muster_domain::operations::{FileRepository, KeyOwner, OperationRepository};
 use muster_domain::partners::PartnerRepository;
 use muster_domain::schedules::ScheduleRepository;
-use muster_domain::tasks::TaskRepository;
+use muster_domain::tasks::{ReminderRepository, TaskRepository};
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::webhooks::WebhookRepository;
 use muster_domain::{OperationId, RepositoryError, TenantId};
@@ -93,6 +93,10 @@ impl UnitOfWork for MemoryUnit {
     }
 
     fn tasks(&mut self) -> &mut dyn TaskRepository {
+        self
+    }
+
+    fn reminders(&mut self) -> &mut dyn ReminderRepository {
         self
     }
 

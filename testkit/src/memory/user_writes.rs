@@ -78,6 +78,7 @@ impl TenantState {
         Arc::make_mut(&mut self.unindexed).remove(&id);
         self.events.retain(|event| event.user != id);
         self.welcomes.remove(&id);
+        self.reminders.retain(|_, stored| stored.refused.is_none() || stored.mail.reminder.to != id);
         for row in Arc::make_mut(&mut self.rows).values_mut().filter(|row| row.user == Some(id)) {
             row.before = None;
         }

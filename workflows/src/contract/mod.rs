@@ -4,5 +4,6 @@ pub mod control;
 pub mod mails;
 pub mod operations;
 pub mod partners;
+pub mod reminders;
 pub mod schedules;
 pub mod webhooks;

@@ -6,6 +6,7 @@ mod fairness;
 mod http;
 mod import;
 mod memory;
+mod reminders;
 mod report;
 mod search;
 
@@ -50,6 +51,15 @@ enum What {
         #[arg(long, default_value_t = 1_000_000)]
         users: usize,
     },
+    /// How late reminders of tasks come while others sleep, and what they cost a bulk insert.
+    Reminders {
+        /// Reminders that are not due.
+        #[arg(long, default_value_t = 1_000_000)]
+        sleeping: usize,
+        /// Reminders that are due within a minute.
+        #[arg(long, default_value_t = 10_000)]
+        due: usize,
+    },
     /// Substring search over a million users of 50 tenants, one of which holds half.
     Search {
         /// Users of all tenants together.
@@ -92,6 +102,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             }
             fairness::print(&figures);
             Ok(("fairness", fairness::json(&figures)))
+        }
+        What::Reminders { sleeping, due } => {
+            let figures = reminders::measure(&start(&home, &bin)?, sleeping, due)?;
+            reminders::print(&figures);
+            Ok(("reminders", reminders::json(&figures)))
         }
         What::Search { users } => {
             let figures = search::measure(&start(&home, &bin)?, users)?;
