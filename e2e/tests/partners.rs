@@ -1,73 +1,20 @@
 //! Partners at the built programs: signed by Python's own library, done once whoever dies, and never accepted twice.
 
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use muster_e2e::{
     Client, World,
-    client::{Answer, at},
+    client::at,
+    partner::{Headers, Partner, add, muster, read, send},
     world::{count, test, test_durable, wait_for_sql},
 };
-use muster_testkit::{
-    process::Program,
-    provision::workspace_dir,
-    stack::Stack,
-    tools::{output_of, random_uuid},
-};
+use muster_testkit::{process::Program, tools::random_uuid};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_mins(2);
 const WEBHOOK: &str = "/api/v1/partners/webhook";
 const STATUS: &str = "/api/v1/partners/status";
-
-/// A client, as `muster partner` printed it.
-#[derive(Clone, Debug)]
-struct Partner {
-    id: String,
-    secret: String,
-}
-
-type Headers = Vec<(String, String)>;
-
-fn muster(stack: &Stack, arguments: &[&str]) -> Result<String> {
-    output_of(stack.muster()?.arg("partner").args(arguments))
-}
-
-fn read(printed: &str) -> Result<Partner> {
-    let of = |name: &str| {
-        let line = printed.lines().find_map(|line| line.strip_prefix(name));
-        line.map(|value| value.trim().to_owned()).with_context(|| format!("no {name} in {printed}"))
-    };
-    Ok(Partner { id: of("client id:")?, secret: of("secret:")? })
-}
-
-fn add(stack: &Stack, tenant: &str) -> Result<Partner> {
-    read(&muster(stack, &["add", "--tenant", tenant, "--name", "Billing", "--allow", "127.0.0.0/8"])?)
-}
-
-impl Partner {
-    /// Signs with what the documentation gives to partners.
-    fn sign(&self, method: &str, path: &str, body: &Value) -> Result<Headers> {
-        const SCRIPT: &str = "import json, sys; sys.path.insert(0, sys.argv[1]); from partner_signature import sign; \
-                              print(json.dumps(sign(*sys.argv[2:5], sys.argv[5].encode())))";
-        let text = if body.is_null() { String::new() } else { body.to_string() };
-        let docs = workspace_dir()?.join("docs");
-        let mut python = Command::new("python3");
-        python.args(["-c", SCRIPT]).arg(docs).args([&self.secret, method, path, &text]);
-        python.env("PYTHONDONTWRITEBYTECODE", "1");
-        let signed: Value = serde_json::from_str(&output_of(&mut python).context("python3 is needed to sign")?)?;
-        let header =
-            |name: &str| (name.to_owned(), at(&signed, &format!("/{name}")).as_str().unwrap_or_default().to_owned());
-        Ok(vec![("X-API-Client-ID".to_owned(), self.id.clone()), header("X-API-Timestamp"), header("X-API-Signature")])
-    }
-}
-
-/// Sends a request with these headers; what the API says.
-fn send(client: &Client, method: &str, path: &str, headers: &Headers, body: &Value) -> Result<Answer> {
-    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    client.with_token(None).ask(method, path, &headers, body)
-}
 
 fn event(n: u32) -> Value {
     let data = json!({ "email": format!("user{n}@secret.example.com"), "username": format!("secret_user_{n}") });

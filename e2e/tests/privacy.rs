@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use muster_e2e::{
     World,
     client::{Client, at, number},
-    rows,
+    partner, rows,
     world::{test_durable, wait_for_sql},
 };
 use muster_testkit::{
@@ -68,6 +68,8 @@ fn no_personal_data_is_in_histories_logs_or_names_of_keys() {
 
         one_by_one(stack, client)?;
         planned_and_retried(client, &second)?;
+        tasks(stack, client)?;
+        told_by_a_partner(stack, &world)?;
 
         // Crashes are told as well.
         stack.postgres.stop()?;
@@ -134,6 +136,51 @@ fn one_by_one(stack: &Stack, client: &Client) -> Result<()> {
     wait_for_sql(stack, "select count(*) from welcome_mails where refused_at is not null", "1", PATIENCE)
 }
 
+/// Tasks, which say who and what as well: alone, in files with rows that are wrong, and on their way through mail.
+fn tasks(stack: &Stack, client: &Client) -> Result<()> {
+    let path = "/api/v1/tasks";
+    let who = json!({"email": format!("tasks.{}", email()), "username": format!("{}_tasks", CANARY[0])});
+    let who = client.ask("POST", "/api/v1/users", &[], &who)?.must_be(201)?.text("/id").to_owned();
+    let soon =
+        stack.psql("select to_char((now() + interval '2 s') at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")?;
+    let said =
+        json!({"title": CANARY[0], "description": email(), "tags": [CANARY[1]], "assignee_id": who, "due_at": soon});
+    let made = client.ask("POST", path, &[("Idempotency-Key", "privacy-task")], &said)?.must_be(201)?;
+    let task = format!("{path}/{}", made.text("/id"));
+    client.ask("PATCH", &task, &[], &json!({"title": CANARY[2]}))?.must_be(200)?;
+    client.get(&format!("{path}?text={}&tag={}", CANARY[2], CANARY[1]))?.must_be(200)?;
+    let wrong =
+        json!({"title": "", "priority": CANARY[0], "assignee_id": email(), "tags": [format!("{};", CANARY[1])]});
+    let wrong = client.ask("POST", path, &[], &wrong)?.must_be_problem(422, "VALIDATION_ERROR")?;
+    nothing_in("an answer about a task", wrong.body.to_string().as_bytes())?;
+    let file = format!("title,assignee_id,due_at\n{0},,\n{0},{0},{0}\n", CANARY[2]);
+    let file = client.upload(&format!("{path}/batch"), "text/csv", file.as_bytes())?;
+    ensure!(number(&client.ended(&file, PATIENCE)?, "/progress/failed") == 1);
+    nothing_in("rows of tasks", json!(client.rows(&file, 100)?).to_string().as_bytes())?;
+    let moved = json!({"kind": "tasks.start", "filter": {"text": CANARY[2]}});
+    let moved = client.ask("POST", "/api/v1/operations", &[], &moved)?.must_be(202)?;
+    client.ended(moved.text("/id"), PATIENCE)?;
+    // The mail server refuses what it has of the canary.
+    wait_for_sql(stack, "select count(*) from reminder_mails where refused_at is not null", "1", PATIENCE)
+}
+
+/// What a partner tells of somebody.
+fn told_by_a_partner(stack: &Stack, world: &World) -> Result<()> {
+    let path = "/api/v1/partners/webhook";
+    let partner = partner::add(stack, &world.tenant)?;
+    let data = json!({"email": format!("told.{}", email()), "username": format!("{}_told", CANARY[0])});
+    let body = json!({"event_type": "user.created", "event_id": CANARY[2], "data": data});
+    for signed in ["POST", "PUT"] {
+        let headers = partner.sign(signed, path, &body)?;
+        partner::send(&world.client, "POST", path, &headers, &body)?.must_be(if signed == "POST" {
+            200
+        } else {
+            401
+        })?;
+    }
+    wait_for_sql(stack, "select count(*) from partner_events where state = 'processed'", "1", PATIENCE)
+}
+
 fn nothing_in(place: &str, bytes: &[u8]) -> Result<()> {
     let text = String::from_utf8_lossy(bytes).to_lowercase();
     for word in CANARY {
@@ -160,7 +207,7 @@ fn histories(stack: &Stack, operation: &str) -> Result<()> {
         nothing_in(&workflow, stack.temporal.cli(&describe)?.as_bytes())?;
         types.push(text(run, "/type/name"));
     }
-    for kind in ["RunOperation", "SendWelcomeMails", "SendWelcomeBatch"] {
+    for kind in ["RunOperation", "SendWelcomeMails", "SendWelcomeBatch", "SendReminders", "ProcessPartnerEvent"] {
         ensure!(types.iter().any(|name| name == kind), "no {kind} among {types:?}");
     }
     // And whatever else the server has stored, as it lies on the disk.

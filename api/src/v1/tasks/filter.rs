@@ -62,10 +62,10 @@ pub(super) fn filter(params: &Params) -> Result<TaskFilter, Problem> {
     let not_empty = |text: &String| !text.is_empty();
     let moment = |name| params.read(name, "an instant such as 2026-01-31T12:00:00Z", instant);
     let statuses = params.read("status", "todo, in_progress, done or cancelled, or several with commas", |names| {
-        names.split(',').map(TaskStatus::from_name).collect::<Option<Vec<_>>>()
+        several(names, TaskStatus::from_name)
     })?;
     let priorities = params.read("priority", "low, normal, high or urgent, or several with commas", |names| {
-        names.split(',').map(TaskPriority::from_name).collect::<Option<Vec<_>>>()
+        several(names, TaskPriority::from_name)
     })?;
     Ok(TaskFilter {
         deleted: false,
@@ -80,6 +80,11 @@ pub(super) fn filter(params: &Params) -> Result<TaskFilter, Problem> {
         due_before: moment("due_before")?,
         text: params.read("text", "text of at most 255 characters without control characters", part)?.filter(not_empty),
     })
+}
+
+/// Names with commas between them; nothing is no condition.
+fn several<T>(names: &str, read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    names.split(',').filter(|_| !names.is_empty()).map(read).collect()
 }
 
 /// The order in a query.
