@@ -1,10 +1,8 @@
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::TimeDelta;
-use futures::{StreamExt, future, stream};
+use muster_domain::ReminderBatchId;
 use muster_domain::tasks::ReminderMail;
-use muster_domain::{ReminderBatchId, TenantId};
 
 use crate::mails::engine_down;
 use crate::ports::{Heartbeat, StartReminders, Started};
@@ -14,9 +12,7 @@ use crate::{App, AppError, Context};
 const LIMIT: u32 = 100;
 /// Most tasks in one transaction: what a crash undoes, and what others wait for.
 const SET: u32 = 1_000;
-/// Tenants whose turns overlap: most of a turn is waiting for the database and the engine.
-const AT_ONCE: usize = 8;
-/// No further turn is begun after so long. The next call goes on.
+/// No further set is begun after so long. The next call goes on.
 const LONGEST: TimeDelta = TimeDelta::minutes(1);
 
 /// What a look after reminders did.
@@ -30,30 +26,6 @@ pub struct DueReminders {
     pub given_up: u32,
     /// Tenants of whom nothing was taken, because their hours are quiet.
     pub resting: u32,
-}
-
-/// What came of a tenant's turn.
-struct Turn {
-    tenant: TenantId,
-    found: DueReminders,
-    result: Result<(), Broken>,
-}
-
-/// What was in the way of it.
-enum Broken {
-    /// Nothing could be taken of this tenant.
-    Tenant(AppError),
-    /// Nobody can be told of what was taken.
-    Engine(AppError),
-}
-
-impl DueReminders {
-    const fn add(&mut self, other: Self) {
-        self.taken += other.taken;
-        self.started += other.started;
-        self.given_up += other.given_up;
-        self.resting += other.resting;
-    }
 }
 
 impl App {
@@ -81,43 +53,34 @@ impl App {
             let tenants = self.ports.reminders.due_reminders(self.ports.clock.now(), after, LIMIT).await?;
             let is_last = tenants.len() < usize::try_from(LIMIT).unwrap_or(usize::MAX);
             after = tenants.last().copied().filter(|_| !is_last);
-            let waiting: Vec<_> = tenants.into_iter().filter(|tenant| !broken.contains(tenant)).collect();
-            let stops = AtomicBool::new(false);
-            let goes_on = |_: &TenantId| {
-                let is_over = beat.is_cancelled() || self.ports.clock.now() - begun > LONGEST;
-                stops.store(is_over, Ordering::Relaxed);
-                future::ready(!is_over)
-            };
-            let turns = stream::iter(waiting).take_while(goes_on).map(|tenant| self.turn_of(tenant));
-            let mut turns = turns.buffer_unordered(AT_ONCE);
-            while let Some(Turn { tenant, found, result }) = turns.next().await {
-                done.add(found);
-                match result {
-                    Ok(()) => moved |= found.started + found.given_up > 0,
-                    // What cannot be started is better left where it is: there it becomes one mail for each person.
-                    Err(Broken::Engine(error)) => return Err(first_error.unwrap_or(error)),
-                    Err(Broken::Tenant(error)) => {
+            for tenant in tenants {
+                if beat.is_cancelled() || self.ports.clock.now() - begun > LONGEST {
+                    return first_error.map_or(Ok(done), Err);
+                }
+                if broken.contains(&tenant) {
+                    continue;
+                }
+                let ctx = Context::new(tenant);
+                match self.take_reminders_of(&ctx, &mut done).await {
+                    Ok(None) => {}
+                    Ok(Some(batch)) => {
+                        moved = true;
+                        // What cannot be started is better left where it is: there it becomes one mail for each person.
+                        if let Err(error) = self.hand_over_reminders(&ctx, batch, &mut done).await {
+                            return Err(first_error.unwrap_or(error));
+                        }
+                    }
+                    Err(error) => {
                         broken.insert(tenant);
                         first_error.get_or_insert(error);
                     }
                 }
             }
             // Those whose tasks somebody else holds stay due, and are left to a later call.
-            if stops.load(Ordering::Relaxed) || (is_last && !std::mem::take(&mut moved)) {
+            if is_last && !std::mem::take(&mut moved) {
                 return first_error.map_or(Ok(done), Err);
             }
         }
-    }
-
-    /// Takes a set of a tenant and hands it over.
-    async fn turn_of(&self, tenant: TenantId) -> Turn {
-        let (ctx, mut found) = (Context::new(tenant), DueReminders::default());
-        let result = match self.take_reminders_of(&ctx, &mut found).await {
-            Ok(None) => Ok(()),
-            Ok(Some(batch)) => self.hand_over_reminders(&ctx, batch, &mut found).await.map_err(Broken::Engine),
-            Err(error) => Err(Broken::Tenant(error)),
-        };
-        Turn { tenant, found, result }
     }
 
     /// Takes one set of a tenant into a batch; none when there is nothing to take.

@@ -59,6 +59,9 @@ enum What {
         /// Reminders that are due within a minute.
         #[arg(long, default_value_t = 10_000)]
         due: usize,
+        /// Tenants among whom all of them are spread.
+        #[arg(long, default_value_t = 1_000)]
+        tenants: usize,
     },
     /// Substring search over a million users of 50 tenants, one of which holds half.
     Search {
@@ -103,8 +106,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             fairness::print(&figures);
             Ok(("fairness", fairness::json(&figures)))
         }
-        What::Reminders { sleeping, due } => {
-            let figures = reminders::measure(&start(&home, &bin)?, sleeping, due)?;
+        What::Reminders { sleeping, due, tenants } => {
+            let asked = reminders::Asked { sleeping, due, tenants };
+            let figures = reminders::measure(&start(&home, &bin)?, asked)?;
             reminders::print(&figures);
             Ok(("reminders", reminders::json(&figures)))
         }

@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    ops::RangeInclusive,
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
@@ -15,8 +16,6 @@ use serde_json::{Value, json};
 
 use super::report::{line, millis};
 
-/// Tenants among whom everything is spread evenly.
-const TENANTS: usize = 1_000;
 /// Rows of a statement, as in an import.
 const BLOCK: usize = 10_000;
 /// Rows of a bulk insert, and how often it is done each way; the median counts.
@@ -30,8 +29,20 @@ const PATIENCE: Duration = Duration::from_mins(10);
 const MAX_P99_SECONDS: f64 = 20.0;
 const MAX_RATIO: f64 = 1.2;
 
+/// What is measured.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    /// Tasks that sleep.
+    pub(super) sleeping: usize,
+    /// Tasks that are due within a minute.
+    pub(super) due: usize,
+    /// Tenants among whom everything is spread evenly.
+    pub(super) tenants: usize,
+}
+
 /// What was measured.
 pub(super) struct Figures {
+    tenants: usize,
     sleeping: usize,
     due: usize,
     /// The median of the bulk inserts, with reminders and without.
@@ -57,24 +68,25 @@ impl Figures {
     }
 }
 
-pub(super) fn measure(stack: &Stack, sleeping: usize, due: usize) -> Result<Figures> {
-    announce(&format!("{sleeping} tasks of {TENANTS} tenants that remind later than today"));
-    in_blocks(sleeping, |from, to| insert(stack, from, to, "sleeping", true))?;
+pub(super) fn measure(stack: &Stack, asked: Asked) -> Result<Figures> {
+    let Asked { sleeping, due, tenants } = asked;
+    announce(&format!("{sleeping} tasks of {tenants} tenants that remind later than today"));
+    in_blocks(sleeping, |from, to| insert(stack, tenants, from..=to, "sleeping", true))?;
     stack.psql("vacuum analyze tasks")?;
     let index_bytes = stack.psql("select pg_size_pretty(pg_relation_size('tasks_reminders'))")?;
 
     announce(&format!("{BULK} more, with reminders and without, {ROUNDS} times each"));
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        without.push(bulk(stack, false)?);
-        with.push(bulk(stack, true)?);
+        without.push(bulk(stack, tenants, false)?);
+        with.push(bulk(stack, tenants, true)?);
     }
     stack.psql("vacuum analyze tasks")?;
     let look_ms = look(stack)?;
 
     announce(&format!("{due} that remind within {WITHIN} seconds"));
     let worker = stack.spawn_worker()?;
-    let begin = make_due(stack, due)?;
+    let begin = make_due(stack, tenants, due)?;
     stack.mail.wait_for(u64::try_from(due)?, PATIENCE)?;
     let left = "select count(*) from reminder_mails";
     wait_until("the last record", PATIENCE, || Ok((stack.psql(left)? == "0").then_some(())))?;
@@ -83,6 +95,7 @@ pub(super) fn measure(stack: &Stack, sleeping: usize, due: usize) -> Result<Figu
     let list: Vec<Value> = serde_json::from_str(&stack.temporal.cli(&list)?)?;
     drop(worker);
     Ok(Figures {
+        tenants,
         sleeping,
         due,
         with: median(with),
@@ -99,10 +112,10 @@ fn in_blocks(rows: usize, mut insert: impl FnMut(usize, usize) -> Result<()>) ->
 }
 
 /// A bulk insert into the table as it is by then, which is as it was before afterwards.
-fn bulk(stack: &Stack, reminders: bool) -> Result<Duration> {
+fn bulk(stack: &Stack, tenants: usize, reminders: bool) -> Result<Duration> {
     stack.psql("checkpoint")?;
     let begin = Instant::now();
-    in_blocks(BULK, |from, to| insert(stack, from, to, "bulk", reminders))?;
+    in_blocks(BULK, |from, to| insert(stack, tenants, from..=to, "bulk", reminders))?;
     let took = begin.elapsed();
     stack.psql("delete from tasks where tags = '{bulk}'")?;
     stack.psql("vacuum tasks")?;
@@ -111,7 +124,8 @@ fn bulk(stack: &Stack, reminders: bool) -> Result<Duration> {
 
 /// Tasks that are due on a day of the next months and remind twice before, or do not remind at all. By Postgres alone: the
 /// columns are those that the repository writes, made by the statement itself.
-fn insert(stack: &Stack, from: usize, to: usize, tag: &str, reminders: bool) -> Result<()> {
+fn insert(stack: &Stack, tenants: usize, rows: RangeInclusive<usize>, tag: &str, reminders: bool) -> Result<()> {
+    let (from, to) = (rows.start(), rows.end());
     let (dates, next) = if reminders {
         ("array[due - interval '1 day', due - interval '1 hour']", "due - interval '1 day'")
     } else {
@@ -129,13 +143,13 @@ fn insert(stack: &Stack, from: usize, to: usize, tag: &str, reminders: bool) -> 
                  select n, now() + interval '2 days' + n % 7776000 * interval '1 second' as due
                  from generate_series({from}, {to}) n
              ) made",
-            tenant = tenant("n"),
+            tenant = tenant("n", tenants),
         ))
         .map(drop)
 }
 
-fn tenant(n: &str) -> String {
-    format!("format('00000000-0000-4000-8000-%s', lpad(({n} % {TENANTS})::text, 12, '0'))::uuid")
+fn tenant(n: &str, tenants: usize) -> String {
+    format!("format('00000000-0000-4000-8000-%s', lpad(({n} % {tenants})::text, 12, '0'))::uuid")
 }
 
 /// What Postgres takes to find that nothing is due.
@@ -153,7 +167,7 @@ fn look(stack: &Stack) -> Result<f64> {
 }
 
 /// Makes users and a task of each; gives the first date in seconds since 1970.
-fn make_due(stack: &Stack, due: usize) -> Result<f64> {
+fn make_due(stack: &Stack, tenants: usize, due: usize) -> Result<f64> {
     let begin: f64 = stack.psql(&format!("select extract(epoch from now()) + {AHEAD}"))?.parse()?;
     in_blocks(due, |from, to| {
         stack
@@ -172,7 +186,7 @@ fn make_due(stack: &Stack, due: usize) -> Result<f64> {
                  )
                  select tenant_id, gen_random_uuid(), 'Due', 'todo', 1, user_id, array[at], 1, now(), now(), now(), at
                  from made",
-                tenant = tenant("n"),
+                tenant = tenant("n", tenants),
             ))
             .map(drop)
     })?;
@@ -213,7 +227,7 @@ pub(super) fn json(figures: &Figures) -> Value {
     json!({
         "sleeping": figures.sleeping,
         "due": figures.due,
-        "tenants": TENANTS,
+        "tenants": figures.tenants,
         "bulk_rows": BULK,
         "bulk_seconds_with_reminders": figures.with.as_secs_f64(),
         "bulk_seconds_without": figures.without.as_secs_f64(),
