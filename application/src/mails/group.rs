@@ -6,7 +6,7 @@ use muster_domain::users::User;
 
 use super::welcome::welcome;
 use crate::imports::RowProblem;
-use crate::ports::{Delivery, UnitOfWork};
+use crate::ports::{Delivery, Mail, UnitOfWork};
 use crate::{App, AppError, Context};
 
 /// Mails between two records of progress: what a crash can repeat.
@@ -20,6 +20,15 @@ pub(super) struct GroupDone {
 }
 
 impl App {
+    /// Sends mails over a few connections at once, and gives what became of each, in no order.
+    pub(crate) async fn send_all<K: Send>(&self, mails: Vec<(K, Mail)>) -> Vec<(K, Delivery)> {
+        futures::stream::iter(mails)
+            .map(|(key, mail)| async move { (key, self.ports.mailer.send(&mail).await) })
+            .buffer_unordered(self.settings.mail_concurrency)
+            .collect()
+            .await
+    }
+
     /// Sends the next group of a batch and records it. Nothing is locked while mail is sent; if somebody else
     /// recorded the same group meanwhile, their record stands.
     pub(super) async fn send_group(
@@ -35,11 +44,7 @@ impl App {
             .iter()
             .map(|(row, user)| Ok((*row, welcome(&format!("welcome.{row}.{}", operation.id), user)?)))
             .collect();
-        let results: Vec<(u32, Delivery)> = futures::stream::iter(mails?)
-            .map(|(row, mail)| async move { (row, self.ports.mailer.send(&mail).await) })
-            .buffer_unordered(self.settings.mail_concurrency)
-            .collect()
-            .await;
+        let results = self.send_all(mails?).await;
         let rows = |wanted: Delivery| results.iter().filter(move |(_, got)| *got == wanted).map(|(row, _)| *row);
         let refused: Vec<u32> = rows(Delivery::Refused).collect();
         let sent = u32::try_from(rows(Delivery::Sent).count()).unwrap_or(u32::MAX);

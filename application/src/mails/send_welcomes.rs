@@ -1,4 +1,3 @@
-use futures::StreamExt;
 use muster_domain::users::User;
 use muster_domain::{UserId, WelcomeBatchId};
 
@@ -74,10 +73,6 @@ impl App {
     async fn send_group_to(&self, users: Vec<User>) -> Result<Vec<(UserId, Delivery)>, AppError> {
         let mails: Result<Vec<_>, AppError> =
             users.iter().map(|user| Ok((user.id, welcome(&format!("welcome.{}", user.id), user)?))).collect();
-        Ok(futures::stream::iter(mails?)
-            .map(|(id, mail)| async move { (id, self.ports.mailer.send(&mail).await) })
-            .buffer_unordered(self.settings.mail_concurrency)
-            .collect()
-            .await)
+        Ok(self.send_all(mails?).await)
     }
 }

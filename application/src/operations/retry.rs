@@ -207,9 +207,13 @@ fn correct(was: ImportRow<'static>, correction: ImportRow<'static>) -> ImportRow
 
 /// The members of both; those of the second win.
 fn merged(was: Option<Box<Members>>, correction: Option<Box<Members>>) -> Option<Box<Members>> {
-    let (Some(mut was), Some(correction)) = (was.clone(), correction.clone()) else { return correction.or(was) };
-    was.extend(*correction);
-    Some(was)
+    match (was, correction) {
+        (Some(mut was), Some(correction)) => {
+            was.extend(*correction);
+            Some(was)
+        }
+        (was, correction) => correction.or(was),
+    }
 }
 
 fn did_not_fail(mut rows: Vec<u32>) -> AppError {

@@ -1,10 +1,9 @@
-use futures::StreamExt;
 use muster_domain::tasks::OpenReminder;
 use muster_domain::{ReminderBatchId, ReminderMailId};
 
 use super::mail::mail;
 use crate::mails::GROUP;
-use crate::ports::{Delivery, Heartbeat, Mail};
+use crate::ports::{Delivery, Heartbeat};
 use crate::{App, AppError, Context, ErrorCode, ErrorKind};
 
 impl App {
@@ -40,7 +39,7 @@ impl App {
                     None => over.push(taken.id),
                 }
             }
-            let results = self.send_reminder_group(wanted).await;
+            let results = self.send_all(wanted).await;
             let with = |wanted: Delivery| -> Vec<ReminderMailId> {
                 results.iter().filter(|(_, got)| *got == wanted).map(|(id, _)| *id).collect()
             };
@@ -74,13 +73,5 @@ impl App {
         uow.reminders().refused(batch, &ids(wanted), "mail_given_up", self.ports.clock.now()).await?;
         uow.reminders().done(batch, &ids(over)).await?;
         Ok(uow.commit().await?)
-    }
-
-    async fn send_reminder_group(&self, mails: Vec<(ReminderMailId, Mail)>) -> Vec<(ReminderMailId, Delivery)> {
-        futures::stream::iter(mails)
-            .map(|(id, mail)| async move { (id, self.ports.mailer.send(&mail).await) })
-            .buffer_unordered(self.settings.mail_concurrency)
-            .collect()
-            .await
     }
 }

@@ -6,6 +6,7 @@ use muster_domain::tasks::{StoredTask, TaskMove, TaskStatus};
 use muster_domain::{TaskId, UserId};
 use serde::{Deserialize, Serialize};
 
+use super::release::drop_lost_assignees;
 use crate::busy::busy;
 use crate::imports::{BlockRows, ImportRow, RowProblem, failed_row};
 use crate::operations::BlockWork;
@@ -109,18 +110,6 @@ impl App {
         let next = next.map_err(|error| RowProblem::whole("illegal_move", error.to_string()))?;
         Ok((RowStatus::Updated, Some(former), next))
     }
-}
-
-/// Takes assignees who are not alive out of tasks that are open again.
-pub(super) async fn drop_lost_assignees(uow: &mut dyn UnitOfWork, tasks: &mut [StoredTask]) -> Result<(), AppError> {
-    let mut assignees: Vec<UserId> = tasks.iter().filter_map(|stored| stored.task.assignee).collect();
-    assignees.sort_unstable();
-    assignees.dedup();
-    let living = uow.tasks().living(&assignees).await?;
-    for stored in tasks {
-        stored.task.assignee = stored.task.assignee.filter(|assignee| !stored.is_open() || living.contains(assignee));
-    }
-    Ok(())
 }
 
 fn not_found() -> RowProblem {

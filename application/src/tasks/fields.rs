@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use muster_domain::FieldError;
 use muster_domain::tasks::TaskFields;
 use muster_domain::users::Given;
 use serde_json::{Map, Value};
@@ -32,20 +33,25 @@ pub fn read_fields(members: &Map<String, Value>) -> (TaskFields<'_>, Vec<RowProb
     (fields, problems)
 }
 
-/// Problems of both kinds as one error, if there are any.
-pub(super) fn both<T>(
-    parsed: Result<T, Vec<muster_domain::FieldError>>,
+/// Problems of both kinds as one error of a request, if there are any.
+pub(super) fn both<T>(parsed: Result<T, Vec<FieldError>>, problems: Vec<RowProblem>) -> Result<T, AppError> {
+    joined(parsed, problems).map_err(AppError::wrong_fields)
+}
+
+/// What could not be read, and what breaks a rule.
+pub(super) fn joined<T>(
+    parsed: Result<T, Vec<FieldError>>,
     mut problems: Vec<RowProblem>,
-) -> Result<T, AppError> {
+) -> Result<T, Vec<RowProblem>> {
     match parsed {
         Ok(value) if problems.is_empty() => Ok(value),
-        Ok(_) => Err(AppError::wrong_fields(problems)),
+        Ok(_) => Err(problems),
         Err(errors) => {
             // What cannot be read is not missing.
             let unread: Vec<Cow<'static, str>> = problems.iter().filter_map(|problem| problem.field.clone()).collect();
             let errors = errors.into_iter().filter(|error| !unread.iter().any(|field| field == error.field));
             problems.extend(errors.map(RowProblem::from));
-            Err(AppError::wrong_fields(problems))
+            Err(problems)
         }
     }
 }

@@ -2,7 +2,7 @@ use muster_domain::operations::{BlockPayload, Operation, StoredRow};
 use muster_domain::tasks::{StoredTask, TaskChanges, TaskTitle};
 use muster_domain::{TaskId, UserId};
 
-use super::fields::read_fields;
+use super::fields::{joined, read_fields};
 use super::people;
 use crate::busy::busy;
 use crate::imports::{BlockRows, ImportRow, RowProblem, failed_row};
@@ -83,19 +83,7 @@ fn parse_row(row: &ImportRow<'_>) -> Result<(TaskTitle, TaskChanges), Vec<RowPro
     let (fields, unread) = read_fields(&members);
     let mut problems = row.problems.clone();
     problems.extend(unread);
-    match TaskChanges::parse_new(&fields) {
-        Ok(mut said) if problems.is_empty() => {
-            let missing = || vec![RowProblem::of("title", "missing", "is required")];
-            Ok((said.title.take().ok_or_else(missing)?, said))
-        }
-        Ok(_) => Err(problems),
-        Err(errors) => {
-            for error in errors {
-                if !problems.iter().any(|problem| problem.field.as_deref() == Some(error.field)) {
-                    problems.push(error.into());
-                }
-            }
-            Err(problems)
-        }
-    }
+    let mut said = joined(TaskChanges::parse_new(&fields), problems)?;
+    let missing = || vec![RowProblem::of("title", "missing", "is required")];
+    Ok((said.title.take().ok_or_else(missing)?, said))
 }

@@ -41,17 +41,16 @@ impl App {
             uow.tasks().store(&tasks).await?;
         }
     }
+}
 
-    /// Takes an assignee who is not alive out of a task that becomes open again.
-    pub(super) async fn drop_lost_assignee(
-        &self,
-        uow: &mut dyn UnitOfWork,
-        stored: &mut StoredTask,
-    ) -> Result<(), AppError> {
-        let Some(assignee) = stored.task.assignee else { return Ok(()) };
-        if uow.tasks().living(&[assignee]).await?.is_empty() {
-            stored.task.assignee = None;
-        }
-        Ok(())
+/// Takes assignees who are not alive out of tasks that are open again.
+pub(super) async fn drop_lost_assignees(uow: &mut dyn UnitOfWork, tasks: &mut [StoredTask]) -> Result<(), AppError> {
+    let mut assignees: Vec<UserId> = tasks.iter().filter_map(|stored| stored.task.assignee).collect();
+    assignees.sort_unstable();
+    assignees.dedup();
+    let living = uow.tasks().living(&assignees).await?;
+    for stored in tasks {
+        stored.task.assignee = stored.task.assignee.filter(|assignee| !stored.is_open() || living.contains(assignee));
     }
+    Ok(())
 }

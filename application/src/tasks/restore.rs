@@ -1,7 +1,10 @@
+use std::slice;
+
 use muster_domain::TaskId;
 use muster_domain::tasks::Task;
 
 use super::get;
+use super::release::drop_lost_assignees;
 use crate::{App, AppError, Context};
 
 impl App {
@@ -16,10 +19,8 @@ impl App {
             return Err(AppError::invalid("the task is not deleted"));
         }
         stored.restore(self.ports.clock.now());
-        if stored.is_open() {
-            self.drop_lost_assignee(uow.as_mut(), &mut stored).await?;
-        }
-        uow.tasks().store(std::slice::from_ref(&stored)).await?;
+        drop_lost_assignees(uow.as_mut(), slice::from_mut(&mut stored)).await?;
+        uow.tasks().store(slice::from_ref(&stored)).await?;
         uow.commit().await?;
         Ok(stored.task)
     }

@@ -1,6 +1,9 @@
+use std::slice;
+
 use muster_domain::TaskId;
 use muster_domain::tasks::{IllegalMove, Task, TaskMove};
 
+use super::release::drop_lost_assignees;
 use super::{CHANGED, get};
 use crate::precondition::{self, Versions};
 use crate::{App, AppError, Context, ErrorCode, ErrorKind};
@@ -23,9 +26,9 @@ impl App {
         let next = stored.go(by, self.ports.ids.task_id(), self.ports.clock.now()).map_err(illegal)?;
         if by == TaskMove::Reopen {
             // Who was deleted meanwhile kept what was over, and is given nothing to do.
-            self.drop_lost_assignee(uow.as_mut(), &mut stored).await?;
+            drop_lost_assignees(uow.as_mut(), slice::from_mut(&mut stored)).await?;
         }
-        uow.tasks().store(std::slice::from_ref(&stored)).await?;
+        uow.tasks().store(slice::from_ref(&stored)).await?;
         if let Some(next) = next {
             uow.tasks().insert(&[next]).await?;
         }

@@ -5,7 +5,8 @@ use muster_domain::operations::{BlockPayload, Operation, RowStatus, StoredRow};
 use muster_domain::tasks::{StoredTask, TaskStatus};
 use muster_domain::{TaskId, UserId};
 
-use super::change_rows::{Former, drop_lost_assignees};
+use super::change_rows::Former;
+use super::release::drop_lost_assignees;
 use crate::imports::{RowProblem, failed_row};
 use crate::operations::BlockWork;
 use crate::ports::UnitOfWork;
