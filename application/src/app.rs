@@ -11,7 +11,7 @@ use muster_domain::webhooks::WebhookReader;
 
 use crate::operations::Hub;
 use crate::ports::{
-    Clock, IdSource, Mailer, OperationWatch, SecretSealer, SignatureCache, UnitOfWork, UnitOfWorkFactory,
+    Clock, IdSource, Mailer, OperationWatch, SecretSealer, SignatureCache, Tally, UnitOfWork, UnitOfWorkFactory,
     WebhookSender, WorkflowGateway,
 };
 use crate::{AppError, Context};
@@ -58,6 +58,8 @@ pub struct Ports {
     pub sealer: Option<Arc<dyn SecretSealer>>,
     /// Signatures of partners that were accepted a moment ago.
     pub signatures: Arc<dyn SignatureCache>,
+    /// Counts what happens.
+    pub tally: Arc<dyn Tally>,
 }
 
 /// Choices of the deployment.

@@ -176,6 +176,7 @@ impl World {
             partners: Arc::new(store.clone()),
             sealer: Some(Arc::new(MemorySeals)),
             signatures: Arc::new(MemorySignatures::default()),
+            tally: Arc::new(()),
         };
         let settings = Settings {
             email_policy: EmailPolicy { allow_special_use: false },

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use muster_domain::operations::{BlockOutcome, FilePart, Operation, OperationFile};
 use muster_domain::users::UserFilter;
@@ -65,8 +67,13 @@ impl<'a> Attempt<'a> {
         Ok(true)
     }
 
-    /// Ends the operation with the file that the parts make. None, and nothing stored, when it does not go on.
-    pub(super) async fn finish(&self, written: Written, now: DateTime<Utc>) -> Result<Option<BlockDone>, AppError> {
+    /// Ends the operation with the file that the parts make, which took so long. None, and nothing stored, when it does not go on.
+    pub(super) async fn finish(
+        &self,
+        written: Written,
+        took: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<Option<BlockDone>, AppError> {
         let Some(mut uow) = self.hold().await? else { return Ok(None) };
         let Operation { id, format, started_at, .. } = *self.operation;
         let Written { bytes, rows, blake3 } = written;
@@ -77,6 +84,8 @@ impl<'a> Attempt<'a> {
         uow.operations().settle_block(id, self.block, outcome, now).await?;
         let ended = self.app.end_operation(uow.as_mut(), id, started_at).await?;
         uow.commit().await?;
+        self.app.ports.tally.block_done(self.operation.kind, outcome, took);
+        self.app.ports.tally.ended(self.operation.kind, ended);
         Ok(Some(BlockDone { outcome, ended: Some(ended) }))
     }
 

@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use muster_domain::operations::Operation;
 
 use super::attempt::{Attempt, Begun};
@@ -20,6 +22,7 @@ impl App {
         block: u32,
         beat: &dyn Heartbeat,
     ) -> Result<Option<BlockDone>, AppError> {
+        let begun = Instant::now();
         let (attempt, filter) = match Attempt::begin(self, ctx, operation, block).await? {
             Begun::Attempt(attempt, filter) => (attempt, filter),
             Begun::Done(outcome) => return Ok(Some(BlockDone { outcome, ended: None })),
@@ -44,7 +47,7 @@ impl App {
         // Before the last part: a snapshot that is held keeps the database from tidying up.
         drop(users);
         let done = if goes_on && store_part(&attempt, &mut writer).await? {
-            attempt.finish(writer.end(), self.ports.clock.now()).await?
+            attempt.finish(writer.end(), begun.elapsed(), self.ports.clock.now()).await?
         } else {
             None
         };

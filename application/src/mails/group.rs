@@ -6,7 +6,7 @@ use muster_domain::users::User;
 
 use super::welcome::welcome;
 use crate::imports::RowProblem;
-use crate::ports::{Delivery, Mail, UnitOfWork};
+use crate::ports::{Delivery, Mail, MailKind, UnitOfWork};
 use crate::{App, AppError, Context};
 
 /// Mails between two records of progress: what a crash can repeat.
@@ -21,9 +21,13 @@ pub(super) struct GroupDone {
 
 impl App {
     /// Sends mails over a few connections at once, and gives what became of each, in no order.
-    pub(crate) async fn send_all<K: Send>(&self, mails: Vec<(K, Mail)>) -> Vec<(K, Delivery)> {
+    pub(crate) async fn send_all<K: Send>(&self, kind: MailKind, mails: Vec<(K, Mail)>) -> Vec<(K, Delivery)> {
         futures::stream::iter(mails)
-            .map(|(key, mail)| async move { (key, self.ports.mailer.send(&mail).await) })
+            .map(|(key, mail)| async move {
+                let delivery = self.ports.mailer.send(&mail).await;
+                self.ports.tally.mailed(kind, delivery);
+                (key, delivery)
+            })
             .buffer_unordered(self.settings.mail_concurrency)
             .collect()
             .await
@@ -44,7 +48,7 @@ impl App {
             .iter()
             .map(|(row, user)| Ok((*row, welcome(&format!("welcome.{row}.{}", operation.id), user)?)))
             .collect();
-        let results = self.send_all(mails?).await;
+        let results = self.send_all(MailKind::Welcome, mails?).await;
         let rows = |wanted: Delivery| results.iter().filter(move |(_, got)| *got == wanted).map(|(row, _)| *row);
         let refused: Vec<u32> = rows(Delivery::Refused).collect();
         let sent = u32::try_from(rows(Delivery::Sent).count()).unwrap_or(u32::MAX);

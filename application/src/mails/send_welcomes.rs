@@ -3,7 +3,7 @@ use muster_domain::{UserId, WelcomeBatchId};
 
 use super::group::GROUP;
 use super::welcome::welcome;
-use crate::ports::{Delivery, Heartbeat};
+use crate::ports::{Delivery, Heartbeat, MailKind};
 use crate::{App, AppError, Context, ErrorCode, ErrorKind};
 
 impl App {
@@ -73,6 +73,6 @@ impl App {
     async fn send_group_to(&self, users: Vec<User>) -> Result<Vec<(UserId, Delivery)>, AppError> {
         let mails: Result<Vec<_>, AppError> =
             users.iter().map(|user| Ok((user.id, welcome(&format!("welcome.{}", user.id), user)?))).collect();
-        Ok(self.send_all(mails?).await)
+        Ok(self.send_all(MailKind::Welcome, mails?).await)
     }
 }

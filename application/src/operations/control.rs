@@ -32,6 +32,9 @@ impl App {
                 uow.operations().store(&operation, now).await?;
             }
             uow.commit().await?;
+            if operation.state.is_final() {
+                self.ports.tally.ended(operation.kind, operation.state);
+            }
         }
         Ok(operation)
     }

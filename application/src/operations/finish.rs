@@ -23,6 +23,7 @@ impl App {
     /// `Unavailable` when storage is down.
     pub async fn finish_operation(&self, ctx: &Context, command: FinishOperation) -> Result<RangeDone, AppError> {
         let mut uow = self.begin(ctx).await?;
+        let before = uow.operations().lock(command.operation).await?.map(|operation| operation.state);
         if let Some(failure) = command.failure {
             self.fail_operation(uow.as_mut(), command.operation, failure).await?;
         } else {
@@ -31,8 +32,11 @@ impl App {
         let operation =
             uow.operations().find(command.operation).await?.ok_or_else(|| AppError::not_found("operation"))?;
         uow.commit().await?;
-        self.see_to_undo(ctx, operation.id, operation.state).await?;
         let state = operation.state;
+        if state.is_final() && before.is_some_and(|before| !before.is_final()) {
+            self.ports.tally.ended(operation.kind, state);
+        }
+        self.see_to_undo(ctx, operation.id, state).await?;
         let paused = state == OperationState::Paused;
         Ok(RangeDone { ended: state.is_final(), paused, has_mails: operation.progress.mails_total > 0, state })
     }

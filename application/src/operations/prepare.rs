@@ -95,8 +95,13 @@ impl App {
                 Tried::Worked(worked) if worked.differs => {
                     drop(worked);
                     let mut uow = self.begin(ctx).await?;
-                    self.fail_operation(uow.as_mut(), operation.id, OperationFailure::outcome_differs()).await?;
-                    return Ok(uow.commit().await?);
+                    let failure = OperationFailure::outcome_differs();
+                    let failed = self.fail_operation(uow.as_mut(), operation.id, failure).await?;
+                    uow.commit().await?;
+                    if failed {
+                        self.ports.tally.ended(operation.kind, OperationState::Failed);
+                    }
+                    return Ok(());
                 }
                 Tried::Stopped => return Ok(()),
                 Tried::Worked(_) | Tried::Done(_) => {}

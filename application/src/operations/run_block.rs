@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use muster_domain::OperationId;
 use muster_domain::mails::MailBatch;
 use muster_domain::operations::{
@@ -83,6 +85,7 @@ impl App {
         operation: &Operation,
         number: u32,
     ) -> Result<Option<BlockDone>, AppError> {
+        let begun = Instant::now();
         let worked = match self.try_block(ctx, operation, number).await? {
             Tried::Done(outcome) => return Ok(Some(BlockDone { outcome, ended: None })),
             Tried::Stopped => return Ok(None),
@@ -108,8 +111,11 @@ impl App {
             }
         }
         if differs {
-            self.stop_what_differs(uow.as_mut(), operation.id).await?;
+            let failed = self.stop_what_differs(uow.as_mut(), operation.id).await?;
             uow.commit().await?;
+            if failed {
+                self.ports.tally.ended(operation.kind, OperationState::Failed);
+            }
             return Ok(None);
         }
         let outcome = work.outcome();
@@ -117,6 +123,11 @@ impl App {
             uow.operations().store_digest(operation.id, number, digest).await?;
         }
         let ended = self.settle(uow, operation, &payload, work).await?;
+        let rows = if operation.options.dry_run { BlockOutcome::default() } else { outcome };
+        self.ports.tally.block_done(operation.kind, rows, begun.elapsed());
+        if let Some(state) = ended.filter(|state| state.is_final()) {
+            self.ports.tally.ended(operation.kind, state);
+        }
         Ok(Some(BlockDone { outcome, ended }))
     }
 
@@ -147,23 +158,23 @@ impl App {
     }
 
     /// Of one block nothing was done, and nothing is going to be: it ends. Else it waits for somebody to decide, since other
-    /// blocks may be done.
-    async fn stop_what_differs(&self, uow: &mut dyn UnitOfWork, id: OperationId) -> Result<(), AppError> {
+    /// blocks may be done. Says whether it ends.
+    async fn stop_what_differs(&self, uow: &mut dyn UnitOfWork, id: OperationId) -> Result<bool, AppError> {
         let Some(mut operation) = uow.operations().lock(id).await? else {
             return Err(AppError::not_found("operation"));
         };
         if !operation.state.is_going() {
-            return Ok(());
+            return Ok(false);
         }
         let now = self.ports.clock.now();
         if operation.progress.blocks_total == 1 {
             operation.fail(OperationFailure::outcome_differs(), now).map_err(AppError::internal)?;
             uow.operations().end(&operation).await?;
-        } else {
-            operation.pause(PauseReason::OutcomeDiffers, now).map_err(AppError::internal)?;
-            uow.operations().store(&operation, now).await?;
+            return Ok(true);
         }
-        Ok(())
+        operation.pause(PauseReason::OutcomeDiffers, now).map_err(AppError::internal)?;
+        uow.operations().store(&operation, now).await?;
+        Ok(false)
     }
 
     /// What a kind of operation does with the rows of a block, within the transaction of the block.

@@ -79,6 +79,7 @@ impl App {
                 "swept what was left behind"
             );
         }
+        self.ports.tally.swept(&swept, first_error.is_none());
         first_error.map_or(Ok(swept), Err)
     }
 
@@ -145,8 +146,12 @@ impl App {
                     detail: "the workflow was ended before it had done every row".to_owned(),
                 };
                 let mut uow = self.begin(ctx).await?;
-                swept.failed += u32::from(self.fail_operation(uow.as_mut(), due.operation, failure).await?);
+                let failed = self.fail_operation(uow.as_mut(), due.operation, failure).await?;
                 uow.commit().await?;
+                if failed {
+                    self.ports.tally.ended(operation.kind, OperationState::Failed);
+                    swept.failed += 1;
+                }
             }
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod engine;
 mod partners;
+mod tally;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -27,6 +28,7 @@ pub use self::engine::{
     Started, WorkflowGateway,
 };
 pub use self::partners::{SealError, SecretOwner, SecretSealer, SignatureCache};
+pub use self::tally::{MailKind, Tally};
 use crate::Context;
 
 /// Tells the time.

@@ -3,7 +3,7 @@ use muster_domain::{ReminderBatchId, ReminderMailId};
 
 use super::mail::mail;
 use crate::mails::GROUP;
-use crate::ports::{Delivery, Heartbeat};
+use crate::ports::{Delivery, Heartbeat, MailKind};
 use crate::{App, AppError, Context, ErrorCode, ErrorKind};
 
 impl App {
@@ -59,7 +59,7 @@ impl App {
                     None => over.push(taken.id),
                 }
             }
-            let results = self.send_all(wanted).await;
+            let results = self.send_all(MailKind::Reminder, wanted).await;
             let with = |wanted: Delivery| -> Vec<ReminderMailId> {
                 results.iter().filter(|(_, got)| *got == wanted).map(|(id, _)| *id).collect()
             };

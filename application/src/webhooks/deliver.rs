@@ -84,6 +84,7 @@ impl App {
             body: delivery.body.clone(),
         };
         let WebhookAnswer { answer, retry_after: asked } = self.ports.webhook_sender.send(&request).await;
+        self.ports.tally.webhook_tried(answer);
         let now = self.ports.clock.now();
         let asked = asked.and_then(|text| retry_after(&text, now)).unwrap_or_default().min(delta(command.longest));
 

@@ -67,6 +67,8 @@ mod schedules;
 #[cfg(test)]
 mod sweep;
 #[cfg(test)]
+mod tally;
+#[cfg(test)]
 mod task_rows;
 #[cfg(test)]
 mod tasks;

@@ -18,8 +18,8 @@ use muster_domain::users::{
 };
 use muster_domain::{OperationId, ReminderBatchId, TaskId, TenantId, UserId, WelcomeBatchId};
 use muster_testkit::memory::{
-    MemoryClock, MemoryGateway, MemoryIds, MemoryMailer, MemorySeals, MemorySignatures, MemoryStore, MemoryWatch,
-    MemoryWebhooks, NoHeartbeat, TenantState,
+    MemoryClock, MemoryGateway, MemoryIds, MemoryMailer, MemorySeals, MemorySignatures, MemoryStore, MemoryTally,
+    MemoryWatch, MemoryWebhooks, NoHeartbeat, TenantState,
 };
 use uuid::Uuid;
 
@@ -53,6 +53,7 @@ pub struct World {
     pub mailer: MemoryMailer,
     pub receiver: MemoryWebhooks,
     pub signatures: MemorySignatures,
+    pub tally: MemoryTally,
     ids: MemoryIds,
 }
 
@@ -120,6 +121,7 @@ impl World {
         let (clock, gateway, mailer) = (MemoryClock::default(), MemoryGateway::default(), MemoryMailer::default());
         let (store, ids) = (MemoryStore::default(), MemoryIds::default());
         let (receiver, signatures) = (MemoryWebhooks::default(), MemorySignatures::default());
+        let tally = MemoryTally::default();
         let ports = Ports {
             clock: Arc::new(clock.clone()),
             ids: Arc::new(ids.clone()),
@@ -141,6 +143,7 @@ impl World {
             partners: Arc::new(store.clone()),
             sealer: Some(Arc::new(MemorySeals)),
             signatures: Arc::new(signatures.clone()),
+            tally: Arc::new(tally.clone()),
         };
         Self {
             app: App::new(ports, settings),
@@ -151,6 +154,7 @@ impl World {
             mailer,
             receiver,
             signatures,
+            tally,
             ids,
         }
     }

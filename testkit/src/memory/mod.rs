@@ -25,6 +25,7 @@ mod search_index;
 mod signatures;
 mod state;
 mod store;
+mod tally;
 mod tasks;
 mod unit;
 mod user_list;
@@ -49,6 +50,7 @@ pub use state::{
     StoredBatch, StoredBlock, StoredDelivery, StoredKey, StoredOperation, StoredSchedule, StoredWelcome, TenantState,
 };
 pub use store::MemoryStore;
+pub use tally::MemoryTally;
 pub use unit::MemoryUnit;
 pub use watch::MemoryWatch;
 pub use webhook_sender::MemoryWebhooks;
