@@ -55,6 +55,11 @@ struct Inner {
 }
 
 impl Cache {
+    /// Whether Redis answers, as far as is known; none where there is none to ask.
+    pub fn shared_is_up(&self) -> Option<bool> {
+        self.inner.shared.as_ref().map(|shared| shared.link.is_up())
+    }
+
     /// A cache that knows nothing yet. Without [`Cache::run`] it never uses Redis.
     ///
     /// # Errors

@@ -76,6 +76,11 @@ impl Link {
         self.up.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether Redis answers, as far as is known.
+    pub(super) fn is_up(&self) -> bool {
+        self.up.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Whether a connection was lost since the last one that came up: what was asked over it may still happen, and
     /// what Redis knew may be gone.
     pub(super) fn was_interrupted(&self) -> bool {

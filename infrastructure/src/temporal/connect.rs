@@ -1,12 +1,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use temporalio_client::tonic::Request;
+use chrono::{DateTime, Utc};
+use temporalio_client::tonic::{Request, Response, Status};
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression};
 use temporalio_common::protos::temporal::api::workflowservice::v1::GetSystemInfoRequest;
+use temporalio_common::telemetry::metrics::TemporalMeter;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use url::Url;
+
+use super::SdkMetrics;
 
 /// How long the server may take to accept a connection or answer a question of ours.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
@@ -44,6 +48,7 @@ pub enum TemporalError {
 pub struct Temporal {
     options: Arc<TemporalOptions>,
     target: Url,
+    meter: Option<TemporalMeter>,
     client: Arc<OnceCell<Client>>,
 }
 
@@ -55,7 +60,13 @@ impl Temporal {
     pub fn new(options: TemporalOptions) -> Result<Self, TemporalError> {
         let address = &options.address;
         let target = if address.contains("://") { address.parse()? } else { Url::parse(&format!("http://{address}"))? };
-        Ok(Self { options: Arc::new(options), target, client: Arc::default() })
+        Ok(Self { options: Arc::new(options), target, meter: None, client: Arc::default() })
+    }
+
+    /// The same, and what it asks of the server is counted. To be called before it is used.
+    #[must_use]
+    pub fn counted_by(self, sdk: &SdkMetrics) -> Self {
+        Self { meter: sdk.client(), ..self }
     }
 
     /// The client, connected at least once.
@@ -67,6 +78,7 @@ impl Temporal {
             let options = ConnectionOptions::new(self.target.clone())
                 .identity(self.options.identity.clone())
                 .connect_timeout(TIMEOUT)
+                .maybe_metrics_meter(self.meter.clone())
                 // Payloads are a few ids: compressing them costs more than it saves.
                 .grpc_compression(GrpcCompression::None)
                 .build();
@@ -80,6 +92,11 @@ impl Temporal {
         client.await.cloned()
     }
 
+    /// Which namespace is asked.
+    pub(super) fn namespace(&self) -> &str {
+        &self.options.namespace
+    }
+
     /// Whether the server answers.
     ///
     /// # Errors
@@ -87,11 +104,23 @@ impl Temporal {
     pub async fn ping(&self) -> Result<(), TemporalError> {
         let client = self.client().await?;
         let mut service = client.connection().workflow_service();
-        let ask = service.get_system_info(Request::new(GetSystemInfoRequest::default()));
-        match timeout(TIMEOUT, ask).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(status)) => Err(TemporalError::Refused(status.into())),
-            Err(_) => Err(TemporalError::Timeout),
-        }
+        asked(TIMEOUT, service.get_system_info(Request::new(GetSystemInfoRequest::default()))).await.map(drop)
     }
+}
+
+/// An answer of the server, if it comes in time.
+pub(super) async fn asked<T>(
+    patience: Duration,
+    ask: impl Future<Output = Result<Response<T>, Status>>,
+) -> Result<T, TemporalError> {
+    match timeout(patience, ask).await {
+        Ok(Ok(answer)) => Ok(answer.into_inner()),
+        Ok(Err(status)) => Err(TemporalError::Refused(status.into())),
+        Err(_) => Err(TemporalError::Timeout),
+    }
+}
+
+/// A timestamp of the server.
+pub(super) fn instant(seconds: i64, nanos: i32) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(seconds, nanos.try_into().ok()?)
 }
