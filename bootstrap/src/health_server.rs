@@ -24,7 +24,7 @@ pub async fn serve(address: SocketAddr, health: Health, metrics: Metrics) -> any
 
 async fn answer(path: &str, health: &Health, metrics: &Metrics) -> Answer {
     let (status, body) = match path {
-        metrics::PATH => return metrics.answer(),
+        metrics::PATH => return metrics.answer().await,
         "/health/live" => (StatusCode::OK, serde_json::json!({ "status": "ok" })),
         "/health" | "/health/ready" => {
             let report = Box::pin(health.report()).await;

@@ -17,7 +17,7 @@ use muster_infrastructure::postgres::{
 use muster_infrastructure::rate::Limiter;
 use muster_infrastructure::redis::Redis;
 use muster_infrastructure::smtp::SmtpMailer;
-use muster_infrastructure::temporal::{Temporal, TemporalOptions};
+use muster_infrastructure::temporal::{SdkMetrics, Temporal, TemporalOptions};
 use muster_infrastructure::webhooks::{HttpWebhookSender, SystemResolver, trusted_roots};
 use muster_infrastructure::{SystemClock, TimeOrderedIds};
 
@@ -25,7 +25,7 @@ use prometheus_client::registry::Registry;
 
 use crate::config::{AppEnv, Config};
 use crate::health::Health;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Parts, Watched, Work};
 use crate::partners;
 
 /// How long a request waits for a database connection before it is told that the database is down.
@@ -46,6 +46,11 @@ pub struct Wired {
     pub clock: Arc<dyn Clock>,
     /// The engine, for the worker.
     pub temporal: Temporal,
+    /// What the SDK counts, where somebody can ask for it.
+    pub sdk_metrics: Option<SdkMetrics>,
+    role: Role,
+    work: Work,
+    watched: Watched,
     pool: Pool,
     watch: PgWatch,
     cache: Cache,
@@ -65,7 +70,7 @@ pub enum Role {
 }
 
 impl Role {
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Api => "api",
             Self::Worker => "worker",
@@ -74,7 +79,7 @@ impl Role {
     }
 }
 
-/// Wires everything.
+/// Wires everything. To be called within a runtime.
 ///
 /// # Errors
 /// Which setting cannot be used.
@@ -93,6 +98,13 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         namespace: config.temporal_namespace.clone(),
         identity: format!("muster-{}@{}", role.name(), std::process::id()),
     })?;
+    let is_scraped = role == Role::Worker || (role == Role::Api && config.http.metrics.is_some());
+    let sdk_metrics = is_scraped.then(SdkMetrics::start).transpose()?;
+    let temporal = match &sdk_metrics {
+        Some(sdk) => temporal.counted_by(sdk),
+        None => temporal,
+    };
+    let work = Work::default();
     let watch = PgWatch::new();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let readers = Arc::new(PgReaders::new(pool.clone()));
@@ -131,10 +143,27 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         )?),
         sealer: partners::sealer(config, role)?,
         signatures: Arc::new(RedisSignatures::new(redis.as_ref())),
+        tally: Arc::new(work.clone()),
     };
     let app = App::new(ports, settings(config)?);
     let health = Health { pool: pool.clone(), redis, temporal: temporal.clone(), needs_temporal: role == Role::Worker };
-    Ok(Wired { app, health, clock, temporal, pool, watch, cache, limiter, database_url: config.database_url.clone() })
+    let database_url = config.database_url.clone();
+    let watched = Watched::new(Arc::clone(&clock));
+    Ok(Wired {
+        app,
+        health,
+        clock,
+        temporal,
+        sdk_metrics,
+        role,
+        work,
+        watched,
+        pool,
+        watch,
+        cache,
+        limiter,
+        database_url,
+    })
 }
 
 fn settings(config: &Config) -> anyhow::Result<Settings> {
@@ -178,7 +207,21 @@ impl Wired {
 
     /// What can be scraped of this process: what every process has, and what `more` registers.
     pub fn metrics(&self, more: impl FnOnce(&mut Registry)) -> Metrics {
-        Metrics::new(self.cache.clone(), self.pool.clone(), more)
+        let parts = Parts {
+            role: self.role,
+            cache: self.cache.clone(),
+            pool: self.pool.clone(),
+            work: self.work.clone(),
+            watched: self.watched.clone(),
+            sdk: self.sdk_metrics.as_ref().map(SdkMetrics::address),
+        };
+        Metrics::new(parts, more)
+    }
+
+    /// Looks now and then at what waits for workers, and whether there are any. To be spawned by workers of the control
+    /// queue: what all of them see is the same, so the fewer look the better.
+    pub fn keep_watch(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.watched.clone().keep(self.pool.clone(), self.temporal.clone())
     }
 
     /// To be called when nothing is written any more: others need not find out that this process has ended.

@@ -1,6 +1,7 @@
 //! A worker process: one SDK worker for each task queue it serves.
 
 mod background;
+mod measure;
 mod queues;
 mod run;
 

@@ -46,9 +46,10 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     telemetry::init(&config)?;
     let wired = wire::connect(&config, Role::Worker)?;
     let address = SocketAddr::new(config.worker_host, config.worker_port);
-    health_server::serve(address, wired.health.clone(), wired.metrics(|_| {})).await?;
+    let activities = Activities::new(wired.app.clone()).counted_by(wired.sdk_metrics.as_ref());
+    let metrics = wired.metrics(|registry| activities.metrics().register(registry));
+    health_server::serve(address, wired.health.clone(), metrics).await?;
     tokio::spawn(wired.keep_cache());
-    let activities = Activities::new(wired.app.clone());
     let queues = Queue::with_small(arguments.queues.clone());
     if arguments.queues.contains(&Queue::Mail) {
         tokio::spawn(relay_welcomes(wired.app.clone()));
@@ -58,6 +59,7 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if arguments.queues.contains(&Queue::Control) {
         tokio::spawn(index_users(wired.app.clone()));
+        tokio::spawn(wired.keep_watch());
     }
     let stop = async {
         if let Err(error) = lifecycle::shutdown_signal().await {

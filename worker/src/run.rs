@@ -8,12 +8,14 @@ use muster_activities::{
     ScheduleActivities, WebhookActivities,
 };
 use muster_application::App;
-use muster_bootstrap::{Temporal, prepare_namespace};
+use muster_bootstrap::metrics::ActivityMetrics;
+use muster_bootstrap::{SdkMetrics, Temporal, prepare_namespace};
 use temporalio_sdk::interceptors::ActivityInboundInterceptor;
 use temporalio_sdk::runtime::RuntimeOptions;
 use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 
 use crate::Queue;
+use crate::measure::Measure;
 
 /// Pause between attempts to reach a Temporal that is down.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -22,12 +24,31 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 pub struct Activities {
     app: App,
     draining: Draining,
+    metrics: ActivityMetrics,
+    sdk_metrics: Option<SdkMetrics>,
 }
 
 impl Activities {
     /// Activities that call these use cases.
     pub fn new(app: App) -> Self {
-        Self { app, draining: Draining::default() }
+        Self { app, draining: Draining::default(), metrics: ActivityMetrics::default(), sdk_metrics: None }
+    }
+
+    /// The same; what the SDK counts goes there.
+    #[must_use]
+    pub fn counted_by(self, sdk_metrics: Option<&SdkMetrics>) -> Self {
+        Self { sdk_metrics: sdk_metrics.cloned(), ..self }
+    }
+
+    /// What is counted of them.
+    pub const fn metrics(&self) -> &ActivityMetrics {
+        &self.metrics
+    }
+
+    fn runtime_options(&self) -> anyhow::Result<RuntimeOptions> {
+        let options = RuntimeOptions::builder();
+        let telemetry = self.sdk_metrics.as_ref().map(SdkMetrics::telemetry);
+        options.maybe_telemetry_options(telemetry).build().map_err(anyhow::Error::msg)
     }
 
     pub(crate) fn control(&self) -> ControlActivities {
@@ -80,7 +101,7 @@ pub async fn run<I>(
 where
     I: ActivityInboundInterceptor,
 {
-    let runtime = Runtime::from_current_tokio(RuntimeOptions::default()).context("the SDK did not start")?;
+    let runtime = Runtime::from_current_tokio(activities.runtime_options()?).context("the SDK did not start")?;
     tokio::pin!(stop);
     loop {
         tokio::select! {
@@ -91,6 +112,7 @@ where
         let mut workers = Vec::new();
         for queue in queues {
             let mut options: WorkerOptions = queue.options(activities)?;
+            options.activity_inbound_interceptor(Measure(activities.metrics.clone()));
             if let Some(interceptor) = intercept() {
                 options.activity_inbound_interceptor(interceptor);
             }

@@ -8,6 +8,21 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
+use crate::wire::Role;
+
+/// Which program this is, and which release of it.
+#[derive(Debug)]
+pub(super) struct Build(pub(super) Role);
+
+impl Collector for Build {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Which program this is, and which release of it; always 1";
+        let mut family = encoder.encode_descriptor("muster_build_info", help, None, MetricType::Gauge)?;
+        let labels = [("program", self.0.name()), ("version", env!("CARGO_PKG_VERSION"))];
+        ConstGauge::new(1_i64).encode(family.encode_family(&labels)?)
+    }
+}
+
 /// How the cache does; the ratio is hits by hits and misses.
 pub(super) struct CacheCounters(pub(super) Cache);
 
@@ -21,6 +36,11 @@ impl Collector for CacheCounters {
         ] {
             let counter = ConstCounter::new(count);
             counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
+        }
+        if let Some(is_up) = self.0.shared_is_up() {
+            let help = "Whether the cache that processes share is used; none where REDIS_URL is not set";
+            let up = ConstGauge::new(i64::from(is_up));
+            up.encode(encoder.encode_descriptor("cache_shared_up", help, None, MetricType::Gauge)?)?;
         }
         Ok(())
     }
