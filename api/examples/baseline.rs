@@ -51,7 +51,14 @@ async fn main() -> Result<()> {
         .route("/users", post(insert))
         .with_state(pool);
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    Ok(muster_api::server::serve(listener, router, std::future::pending(), Duration::ZERO).await?)
+    Ok(muster_api::server::serve(
+        listener,
+        router,
+        &muster_api::HttpMetrics::default(),
+        std::future::pending(),
+        Duration::ZERO,
+    )
+    .await?)
 }
 
 async fn fixed() -> Json<User> {

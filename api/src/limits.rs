@@ -20,6 +20,9 @@ pub struct RateLimits {
     partners: Announced,
 }
 
+/// What budgets are called.
+pub(crate) const BUDGETS: [&str; 4] = ["default", "uploads", "anonymous", "partners"];
+
 /// What kind of request is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -43,6 +46,8 @@ struct Announced {
 /// A request that was counted.
 #[derive(Debug, Clone)]
 pub(crate) struct Counted {
+    /// What the budget is called.
+    pub(crate) budget: &'static str,
     verdict: Verdict,
     limit: Option<HeaderValue>,
     policy: Option<HeaderValue>,
@@ -51,12 +56,13 @@ pub(crate) struct Counted {
 impl RateLimits {
     /// As many requests of a tenant, of its partners, and of those without a good token; another number for uploads.
     pub fn new(limiter: Arc<dyn RateLimiter>, per_minute: NonZeroU32, uploads_per_minute: NonZeroU32) -> Self {
+        let [default, uploads, anonymous, partners] = BUDGETS;
         Self {
             limiter,
-            default: Announced::new("default", per_minute),
-            uploads: Announced::new("uploads", uploads_per_minute),
-            anonymous: Announced::new("anonymous", per_minute),
-            partners: Announced::new("partners", per_minute),
+            default: Announced::new(default, per_minute),
+            uploads: Announced::new(uploads, uploads_per_minute),
+            anonymous: Announced::new(anonymous, per_minute),
+            partners: Announced::new(partners, per_minute),
         }
     }
 
@@ -71,7 +77,7 @@ impl RateLimits {
         let verdict = self.limiter.count(&Caller { tenant, address }, *budget).await;
         let (left, whole) = (verdict.remaining, seconds(verdict.whole_after));
         let limit = HeaderValue::try_from(format!("\"{}\";r={left};t={whole}", budget.name)).ok();
-        Counted { verdict, limit, policy: policy.clone() }
+        Counted { budget: budget.name, verdict, limit, policy: policy.clone() }
     }
 }
 

@@ -73,7 +73,7 @@ async fn run() -> anyhow::Result<()> {
         rate_limits,
         trusted_proxies: config.http.trusted_proxies.clone(),
         cors: config.http.cors.clone(),
-        metrics: http_metrics,
+        metrics: http_metrics.clone(),
         docs_url: config.docs_url.clone(),
         openapi_url: config.openapi_url.clone(),
     };
@@ -88,7 +88,7 @@ async fn run() -> anyhow::Result<()> {
         }
     };
     let ended = tokio::select! {
-        served = server::serve(listener, router, shutdown, GRACE) => served.map_err(Into::into),
+        served = server::serve(listener, router, &http_metrics, shutdown, GRACE) => served.map_err(Into::into),
         unsafe_database = wired.guard() => Err(unsafe_database.into()),
     };
     wired.leave_cache().await;

@@ -16,6 +16,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::observe::HttpMetrics;
+
 /// How long a client may take for the head of a request, its first byte included.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a silent HTTP/2 connection is believed in.
@@ -60,6 +62,7 @@ impl Service<Request<Incoming>> for FromPeer {
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    metrics: &HttpMetrics,
     shutdown: impl Future<Output = ()>,
     grace: Duration,
 ) -> io::Result<()> {
@@ -74,7 +77,11 @@ pub async fn serve(
                 Ok((stream, peer)) => {
                     let inner = TowerToHyperService::new(router.clone());
                     let service = FromPeer { inner, peer: Peer(peer.ip()), stopping: stopping.clone() };
-                    tokio::spawn(connection(stream, service, connections.watcher()));
+                    let (open, watcher) = (metrics.connected(), connections.watcher());
+                    tokio::spawn(async move {
+                        connection(stream, service, watcher).await;
+                        drop(open);
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "a connection was not accepted");

@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::limits::BUDGETS;
+
 /// Upper ends of the buckets of durations, in seconds: from what the cache answers to what waits for an import.
 const BUCKETS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 
@@ -19,12 +21,22 @@ pub struct HttpMetrics {
     requests: Family<Answered, Counter>,
     durations: Family<Asked, Histogram, Durations>,
     active: Gauge,
+    body_bytes: Counter,
+    connections: Gauge,
+    rate_limited: Family<Limited, Counter>,
 }
 
 impl Default for HttpMetrics {
     fn default() -> Self {
         let durations = Family::new_with_constructor(Durations);
-        Self { requests: Family::default(), durations, active: Gauge::default() }
+        Self {
+            requests: Family::default(),
+            durations,
+            active: Gauge::default(),
+            body_bytes: Counter::default(),
+            connections: Gauge::default(),
+            rate_limited: Family::default(),
+        }
     }
 }
 
@@ -36,6 +48,29 @@ impl HttpMetrics {
         let help = "Seconds until an answer began";
         registry.register("http_server_request_duration_seconds", help, self.durations.clone());
         registry.register("http_server_active_requests", "Requests that run", self.active.clone());
+        let help = "Bytes of request bodies as they came in, compressed or not";
+        registry.register("http_server_request_body_bytes", help, self.body_bytes.clone());
+        registry.register("http_server_connections", "Open connections", self.connections.clone());
+        for budget in BUDGETS {
+            drop(self.rate_limited.get_or_create(&Limited { budget }));
+        }
+        let help = "Requests that were refused because their caller asked too often, by budget";
+        registry.register("http_server_rate_limited", help, self.rate_limited.clone());
+    }
+
+    /// A connection is open until what this gives is dropped.
+    pub(crate) fn connected(&self) -> Connected {
+        self.connections.inc();
+        Connected(self.connections.clone())
+    }
+
+    /// Counts what comes in of bodies.
+    pub(super) const fn body_bytes(&self) -> &Counter {
+        &self.body_bytes
+    }
+
+    pub(super) fn rate_limited(&self, budget: &'static str) {
+        self.rate_limited.get_or_create(&Limited { budget }).inc();
     }
 
     pub(super) fn begin(&self) {
@@ -49,6 +84,21 @@ impl HttpMetrics {
         self.durations.get_or_create(&asked).observe(took.as_secs_f64());
         self.requests.get_or_create(&Answered { asked, status: Status(status) }).inc();
     }
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub(crate) struct Connected(Gauge);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Limited {
+    budget: &'static str,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -10,11 +10,12 @@ mod trace_id;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
 use muster_domain::TenantId;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
@@ -89,12 +90,12 @@ async fn observe(State(common): State<Common>, mut request: Request, next: Next)
     let route = request.extensions().get::<MatchedPath>().cloned();
     let span = tracing::info_span!("request", trace_id = trace_id.as_str(), tenant.id = tracing::field::Empty);
     let method = request.method().clone();
-    let mut end = EndLine::new(span.clone(), trace_id.clone(), method, route, info.clone(), common.metrics);
+    let mut end = EndLine::new(span.clone(), trace_id.clone(), method, route, info.clone(), common.metrics.clone());
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(info.clone());
 
     let response = match head::check(&request) {
-        Ok(()) => next.run(lingering(request)).instrument(span).await,
+        Ok(()) => next.run(lingering(weighed(request, &common.metrics))).instrument(span).await,
         Err(problem) => problem.into_response(),
     };
     let about = About { instance: &path, trace_id: trace_id.as_str(), pages: common.pages };
@@ -102,6 +103,9 @@ async fn observe(State(common): State<Common>, mut request: Request, next: Next)
     headers::apply(response.headers_mut(), common.production);
     if let Some(counted) = info.0.counted.get() {
         counted.announce(response.headers_mut());
+        if counted.refused_for().is_some() {
+            common.metrics.rate_limited(counted.budget);
+        }
     }
     if let Ok(value) = HeaderValue::from_str(trace_id.as_str()) {
         response.headers_mut().insert("x-trace-id", value);
@@ -122,6 +126,20 @@ fn rendered(mut response: Response, about: About<'_>) -> Response {
         return response;
     }
     Problem::of_status(status).render(response, about)
+}
+
+/// The request, and each piece of its body is counted when somebody reads it.
+fn weighed(request: Request, metrics: &HttpMetrics) -> Request {
+    if request.body().is_end_stream() {
+        return request;
+    }
+    let bytes = metrics.body_bytes().clone();
+    request.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            bytes.inc_by(frame.data_ref().map_or(0, |data| data.len() as u64));
+            frame
+        }))
+    })
 }
 
 fn lingering(request: Request) -> Request {

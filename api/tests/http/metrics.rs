@@ -1,7 +1,11 @@
 //! What is counted of requests, and how.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::Request;
+use muster_api::RateLimits;
+use muster_testkit::memory::MemoryLimiter;
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::registry::Registry;
 
@@ -73,4 +77,26 @@ async fn a_request_that_runs_is_active_and_one_whose_client_has_gone_is_counted(
     assert!(text.contains("http_server_active_requests 0\n"), "{text}");
     let line = "http_server_requests_total{method=\"POST\",route=\"/api/v1/users/batch\",status=\"abandoned\"} 1";
     assert!(text.contains(line), "{text}");
+}
+
+#[tokio::test]
+async fn bytes_of_bodies_and_requests_of_who_asks_too_often_are_counted() {
+    let mut world = World::new();
+    let limiter = Arc::new(MemoryLimiter::new(world.clock.clone()));
+    world.state.rate_limits = Some(RateLimits::new(limiter, 2.try_into().unwrap(), 2.try_into().unwrap()));
+    let body = crate::support::users(0..3);
+    let length = body.len();
+    world.batch("application/json", &[], body).await;
+    for status in [200, 200, 429, 429] {
+        assert_eq!(world.get("/api/v1/users").await.status, status);
+    }
+    let text = scraped(&world);
+    for line in [
+        format!("http_server_request_body_bytes_total {length}"),
+        "http_server_rate_limited_total{budget=\"default\"} 2".to_owned(),
+        "http_server_rate_limited_total{budget=\"uploads\"} 0".to_owned(),
+        "http_server_connections 0".to_owned(),
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
 }

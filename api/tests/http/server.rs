@@ -28,7 +28,10 @@ async fn start(world: &World) -> Server {
     let shutdown = async {
         let _ = stopped.await;
     };
-    let task = tokio::spawn(muster_api::server::serve(listener, world.router(), shutdown, Duration::from_secs(20)));
+    let (router, metrics) = (world.router(), world.state.metrics.clone());
+    let task = tokio::spawn(async move {
+        muster_api::server::serve(listener, router, &metrics, shutdown, Duration::from_secs(20)).await
+    });
     Server { address, stop, task }
 }
 
