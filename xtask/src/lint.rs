@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::Result;
 
-use crate::cargo::{cargo, has_subcommand};
+use crate::{
+    cargo::{cargo, has_subcommand},
+    rules,
+};
 
 struct Step {
     name: &'static str,
@@ -26,6 +29,10 @@ pub(crate) fn run() -> Result<ExitCode> {
         } else {
             println!("skipped  {name}: cargo-{tool} is not installed");
         }
+    }
+    match rules::promtool() {
+        Ok(_) => steps.push(xtask("rules", &["rules"])?),
+        Err(error) => println!("skipped  rules: {error:#}"),
     }
     steps.push(xtask("sqlx", &["sqlx", "--check"])?);
     steps.push(step("clippy", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?);

@@ -8,6 +8,7 @@ mod histories;
 mod layers;
 mod lint;
 mod mail_server;
+mod rules;
 mod services;
 mod signals;
 mod sqlx;
@@ -48,6 +49,8 @@ enum Command {
     Lint,
     /// Checks which crate uses which, against the table in `ARCHITECTURE.md` and `xtask/src/layers.rs`.
     Layers,
+    /// Checks alert rules, their tests and the dashboards with `promtool`.
+    Rules,
     /// Writes `.sqlx`, by which SQL is checked without a database; with `--check` only compares.
     Sqlx(sqlx::Options),
     /// Measures, on a stack of its own with fsync on; writes JSON to `.dev/bench`.
@@ -78,6 +81,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test(options) => return retry_embedded(test::run(&options)),
         Command::Lint => return lint::run(),
         Command::Layers => layers::run(),
+        Command::Rules => return rules::run(),
         Command::Sqlx(options) => sqlx::run(&options),
         Command::Bench(options) => return retry_embedded(bench::run(&options)),
         Command::Histories => return retry_embedded(histories::run()),

@@ -114,9 +114,9 @@ pub(super) fn temporal(bin: &Path) -> Result<PathBuf> {
     }
     fs::create_dir_all(bin)?;
     let download = download_temporal(bin);
-    if download.is_err() && on_path("go").or_else(usual_go).is_some() {
+    if download.is_err() && go().is_some() {
         announce("building Temporal with `go install` (the official download is not reachable; takes about 3 minutes)");
-        let go = on_path("go").or_else(usual_go).context("no Go")?;
+        let go = go().context("no Go")?;
         let module = format!("{TEMPORAL_MODULE}@{TEMPORAL_VERSION}");
         output_of(Command::new(go).args(["install", &module]).env("GOBIN", bin))
             .with_context(|| format!("cannot build Temporal: run `go install {module}`"))?;
@@ -128,8 +128,10 @@ pub(super) fn temporal(bin: &Path) -> Result<PathBuf> {
     Ok(program)
 }
 
-fn usual_go() -> Option<PathBuf> {
-    Some(PathBuf::from("/usr/local/go/bin/go")).filter(|file| file.exists())
+/// Go, on `PATH` or where it is usually unpacked.
+pub(super) fn go() -> Option<PathBuf> {
+    let usual = || Some(PathBuf::from("/usr/local/go/bin/go")).filter(|file| file.exists());
+    on_path("go").or_else(usual)
 }
 
 fn temporal_url() -> String {

@@ -1,6 +1,7 @@
 //! Finds the programs of the stack on this machine and gets those that are missing, saying so first.
 
 mod get;
+mod promtool;
 mod python;
 
 use std::{
@@ -77,6 +78,11 @@ pub fn temporal() -> Result<PathBuf> {
 /// Schemathesis, which compares an API with its document: in `.dev`, else installed there with Python's pip.
 pub fn schemathesis() -> Result<PathBuf> {
     python::schemathesis()
+}
+
+/// `promtool`, which checks what Prometheus reads: on the machine, else out of a Debian package, else `go install`.
+pub fn promtool() -> Result<PathBuf> {
+    promtool::promtool()
 }
 
 /// The version line of a program, for cache keys.
