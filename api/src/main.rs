@@ -111,7 +111,7 @@ fn allow_descriptors(max_connections: usize) {
             "MAX_CONNECTIONS={max_connections} needs {wanted} file descriptors, and there may be {most}: raise the limit (ulimit -n, LimitNOFILE=)"
         ),
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the limit of file descriptors stays as it is")
+            tracing::warn!(error = &error as &dyn std::error::Error, "the limit of file descriptors stays as it is");
         }
     }
 }
