@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything a developer runs, in one program. `cargo xtask help` lists it.
 
+mod advisories;
 mod bench;
 mod cargo;
 mod demo;
@@ -55,6 +56,8 @@ enum Command {
     Layers,
     /// Checks the chart, the compose file and the Dockerfile; needs Go.
     Manifests,
+    /// Looks for advisories about our crates; unlike `lint`, fails where their database cannot be fetched.
+    Advisories,
     /// Writes what each program is made of, as `CycloneDX`, to `target/sbom`.
     Sbom,
     /// Writes `.sqlx`, by which SQL is checked without a database; with `--check` only compares.
@@ -88,6 +91,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Lint => return lint::run(),
         Command::Layers => layers::run(),
         Command::Manifests => return manifests::run(),
+        Command::Advisories => return advisories::run(),
         Command::Sbom => return sbom::run(),
         Command::Sqlx(options) => sqlx::run(&options),
         Command::Bench(options) => return retry_embedded(bench::run(&options)),
