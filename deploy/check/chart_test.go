@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"helm.sh/helm/v4/pkg/chart/v2/lint"
+	"helm.sh/helm/v4/pkg/chart/v2/lint/support"
 	"sigs.k8s.io/yaml"
 )
 
@@ -33,13 +35,19 @@ func valueSets(t *testing.T) map[string]map[string]any {
 	return sets
 }
 
+// What is rendered is kept, and read anew for each test: tests change it.
+var rendered = map[string][]string{}
+
 func render(t *testing.T, set string) *Objects {
 	t.Helper()
-	files, err := Render(valueSets(t)[set])
-	if err != nil {
-		t.Fatal(err)
+	if rendered[set] == nil {
+		files, err := Render(valueSets(t)[set])
+		if err != nil {
+			t.Fatal(err)
+		}
+		rendered[set] = Documents(files)
 	}
-	objects, err := Decode(Documents(files))
+	objects, err := Decode(rendered[set])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +60,17 @@ func TestManifestsAreWhatTheirReadersKnowAndKeepTheRules(t *testing.T) {
 		for _, rule := range Rules() {
 			for _, wrong := range rule.Check(objects) {
 				t.Errorf("%s: %s: %s", set, rule.Name, wrong)
+			}
+		}
+	}
+}
+
+// What `helm lint` says, but for advice such as a missing icon.
+func TestHelmHasNothingToSay(t *testing.T) {
+	for set, values := range valueSets(t) {
+		for _, message := range lint.RunAll(Chart, values, "muster").Messages {
+			if message.Severity >= support.WarningSev {
+				t.Errorf("%s: %s", set, message)
 			}
 		}
 	}

@@ -41,6 +41,12 @@ func TestRulesSeeWhatIsWrong(t *testing.T) {
 		{"secrets are files that are mounted", "not mounted", func(o *Objects) { pod(o, "muster-api").Containers[0].VolumeMounts = nil }},
 		{"secrets are files that are mounted", "not mounted", func(o *Objects) { pod(o, "muster-api").Volumes[0].Projected.Sources[0].Secret.Items[0].Path = "url" }},
 		{"secrets are files that are mounted", "nobody is told", func(o *Objects) { pod(o, "muster-api").Containers[0].Env = nil }},
+		{"secrets are files that are mounted", "the mode 444", func(o *Objects) { *pod(o, "muster-api").Volumes[0].Projected.DefaultMode = 0o444 }},
+		{"secrets are files that are mounted", "no projected", func(o *Objects) { pod(o, "muster-api").Volumes[0].Projected = nil }},
+		{"secrets are files that are mounted", "set twice", func(o *Objects) {
+			c := &pod(o, "muster-api").Containers[0]
+			c.Env = append(c.Env, c.Env[0])
+		}},
 		{"secrets are files that are mounted", "not plain", func(o *Objects) {
 			c := &pod(o, "muster-api").Containers[0]
 			c.Env = append(c.Env, core.EnvVar{Name: "DATABASE_URL", ValueFrom: &core.EnvVarSource{}})

@@ -17,7 +17,12 @@ func secretsAreMounted(o *Objects) (wrong []string) {
 		files := map[string]bool{}
 		for _, v := range w.Pod.Spec.Volumes {
 			if v.Projected == nil {
+				wrong = append(wrong, fmt.Sprintf("%s: %s is no projected volume", w, v.Name))
 				continue
+			}
+			// The group is fsGroup: nobody else may read.
+			if value(v.Projected.DefaultMode) != 0o440 {
+				wrong = append(wrong, fmt.Sprintf("%s: files of %s have the mode %o", w, v.Name, value(v.Projected.DefaultMode)))
 			}
 			for _, source := range v.Projected.Sources {
 				for _, item := range source.Secret.Items {
@@ -26,7 +31,12 @@ func secretsAreMounted(o *Objects) (wrong []string) {
 			}
 		}
 		for _, c := range containers(&w.Pod.Spec) {
+			names := map[string]bool{}
 			for _, e := range c.Env {
+				if names[e.Name] {
+					wrong = append(wrong, fmt.Sprintf("%s: %s is set twice", w, e.Name))
+				}
+				names[e.Name] = true
 				if e.ValueFrom != nil {
 					wrong = append(wrong, fmt.Sprintf("%s: %s is not plain: secrets are files", w, e.Name))
 				}

@@ -6,13 +6,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // What the worker of the next release reads, with rows in the documentation of its own.
 var announced = []string{"WORKER_GRACE_SECONDS", "WORKER_DEPLOYMENT", "WORKER_BUILD_ID"}
 
 // Known are the variables that docs/operate/configuration.md has a row for, or an argument of the worker names.
-func Known() (map[string]bool, error) {
+var Known = sync.OnceValues(func() (map[string]bool, error) {
 	known := map[string]bool{}
 	for _, name := range announced {
 		known[name] = true
@@ -45,7 +46,7 @@ func Known() (map[string]bool, error) {
 		}
 	}
 	return known, nil
-}
+})
 
 // Unknown gives those names that no program of ours reads. `<NAME>_FILE` counts as its name.
 func Unknown(names []string) ([]string, error) {

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Queues are the task queues of the code.
@@ -60,7 +61,7 @@ type Scaler struct {
 
 // TemporalScaler reads the tags of KEDA's own structure, from the module that go.mod names. Its package is not imported:
 // it brings a client for everything that KEDA can look at.
-func TemporalScaler() (*Scaler, error) {
+var TemporalScaler = sync.OnceValues(func() (*Scaler, error) {
 	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/kedacore/keda/v2").Output()
 	if err != nil {
 		return nil, fmt.Errorf("where is KEDA's source: %w", err)
@@ -87,7 +88,7 @@ func TemporalScaler() (*Scaler, error) {
 		return nil, fmt.Errorf("%s no longer says what it takes: see how its tags look now", file)
 	}
 	return scaler, nil
-}
+})
 
 func (s *Scaler) add(tag string) {
 	// "name=endpoint, order=triggerMetadata;resolvedEnv": the text behind `deprecated=` may have commas of its own.

@@ -35,7 +35,7 @@ automountServiceAccountToken: false
 # A Service named `worker` would otherwise become a variable WORKER_PORT, which is ours.
 enableServiceLinks: false
 {{- with .Values.image.pullSecrets }}
-imagePullSecrets: {{ toYaml . | nindent 2 }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
 securityContext:
   runAsNonRoot: true
@@ -60,20 +60,20 @@ topologySpreadConstraints:
     topologyKey: {{ . }}
     whenUnsatisfiable: ScheduleAnyway
     labelSelector:
-      matchLabels: {{ include "muster.selector" $ | nindent 8 }}
+      matchLabels: {{- include "muster.selector" $ | nindent 8 }}
   {{- end }}
 {{- end -}}
 
 {{/* Where pods may go. */}}
 {{- define "muster.placement" -}}
 {{- with .nodeSelector }}
-nodeSelector: {{ toYaml . | nindent 2 }}
+nodeSelector: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .tolerations }}
-tolerations: {{ toYaml . | nindent 2 }}
+tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .affinity }}
-affinity: {{ toYaml . | nindent 2 }}
+affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .priorityClassName }}
 priorityClassName: {{ . }}

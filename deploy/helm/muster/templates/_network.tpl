@@ -2,7 +2,7 @@
 {{- define "muster.egress" -}}
 - ports: [{ protocol: TCP, port: {{ .port }} }]
   {{- with .to }}
-  to: {{ toYaml . | nindent 4 }}
+  to: {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end -}}
 
@@ -11,6 +11,6 @@
     - { protocol: UDP, port: 53 }
     - { protocol: TCP, port: 53 }
   {{- with .Values.networkPolicies.dns }}
-  to: {{ toYaml . | nindent 4 }}
+  to: {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end -}}
