@@ -22,10 +22,10 @@ struct Step {
 
 pub(crate) fn run() -> Result<ExitCode> {
     let mut steps = vec![step("fmt", &["fmt", "--all", "--check"])?, xtask("layers", &["layers"])?];
-    if let Some(program) = tool("machete", &MACHETE)? {
+    if let Some(program) = installed("machete", &MACHETE)? {
         steps.push(Step { name: "machete", command: MACHETE.command(program)? });
     }
-    if let Some(program) = tool("deny", &DENY)? {
+    if let Some(program) = built("deny", &DENY)? {
         let deny = |arguments: &[&str]| -> Result<Command> {
             let mut command = DENY.command(program.clone())?;
             command.args(["--workspace"]).args(arguments);
@@ -74,16 +74,18 @@ pub(crate) fn run() -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// A tool of cargo. On a machine that builds once and forgets, it is built; on others nobody waits for it unasked.
-fn tool(step: &str, tool: &Tool) -> Result<Option<PathBuf>> {
-    if env::var_os("CI").is_some() {
-        return tool.get().map(Some);
-    }
+/// A tool that is on this machine.
+fn installed(step: &str, tool: &Tool) -> Result<Option<PathBuf>> {
     let found = tool.find()?;
     if found.is_none() {
         println!("skipped  {step}: {}", tool.hint());
     }
     Ok(found)
+}
+
+/// The same; where `CI` is set it is built. Elsewhere nobody waits for that unasked.
+fn built(step: &str, tool: &Tool) -> Result<Option<PathBuf>> {
+    if env::var_os("CI").is_some() { tool.get().map(Some) } else { installed(step, tool) }
 }
 
 /// Whether git could get what was asked for; it gives up on a network that answers nothing.

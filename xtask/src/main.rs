@@ -50,7 +50,7 @@ enum Command {
     Test(test::Options),
     /// Checks formatting, layers, `.sqlx`, clippy, docs and manifests, and licences, advisories and unused crates.
     ///
-    /// What needs a tool that is not there is skipped, and said; where `CI` is set, cargo's tools are built.
+    /// What needs a tool that is not there is skipped, and said; where `CI` is set, cargo-deny is built.
     Lint,
     /// Checks which crate uses which, against the table in `ARCHITECTURE.md` and `xtask/src/layers.rs`.
     Layers,
