@@ -1,6 +1,8 @@
-//! What the process takes of its machine, under the names that all exporters give it.
+//! What the process takes of its machine, under the names that all exporters give it. Read from `/proc` by ourselves: it is
+//! little, and the crate for it has features of others rebuilt on which all of Temporal's SDK depends.
 
 use std::fmt;
+use std::fs;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -53,37 +55,39 @@ impl Collector for ProcessUsage {
     }
 }
 
-#[cfg(target_os = "linux")]
-#[expect(clippy::cast_precision_loss, reason = "seconds need no more than the 53 bits that are exact")]
-fn usage() -> Option<Usage> {
-    use procfs::process::{LimitValue, Process};
+/// Ticks in which the kernel tells times, in a second: the same on every machine that we build for.
+const TICKS: f64 = 100.0;
 
-    let process = Process::myself().ok()?;
-    let stat = process.stat().ok()?;
-    let ticks = procfs::ticks_per_second() as f64;
-    let booted_at = procfs::boot_time_secs().ok()?;
-    let most_files = process.limits().ok().and_then(|limits| match limits.max_open_files.soft_limit {
-        LimitValue::Value(most) => Some(most),
-        LimitValue::Unlimited => None,
-    });
+/// None where there is no `/proc`.
+fn usage() -> Option<Usage> {
+    let read = |file: &str| fs::read_to_string(file).ok();
+    let (stat, status) = (read("/proc/self/stat")?, read("/proc/self/status")?);
+    // After the name of the program, which may hold anything: the third field is the first one here.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let seconds = |number: usize| Some(fields.get(number - 3)?.parse::<f64>().ok()? / TICKS);
+    let of_status = |name: &str| number(line(&status, name)?);
+    let most_files = read("/proc/self/limits").and_then(|limits| number(line(&limits, "Max open files")?));
     Some(Usage {
-        cpu_seconds: stat.utime.saturating_add(stat.stime) as f64 / ticks,
-        started_at: booted_at as f64 + stat.starttime as f64 / ticks,
-        resident: stat.rss.saturating_mul(procfs::page_size()),
-        virtual_memory: stat.vsize,
-        threads: u64::try_from(stat.num_threads).unwrap_or_default(),
-        open_files: process.fd_count().ok().and_then(|files| files.try_into().ok()),
+        cpu_seconds: seconds(14)? + seconds(15)?,
+        started_at: line(&read("/proc/stat")?, "btime")?.trim().parse::<f64>().ok()? + seconds(22)?,
+        resident: of_status("VmRSS:")?.saturating_mul(1024),
+        virtual_memory: of_status("VmSize:")?.saturating_mul(1024),
+        threads: of_status("Threads:")?,
+        open_files: fs::read_dir("/proc/self/fd").ok().and_then(|files| files.count().try_into().ok()),
         most_files,
         // `max` where there is no end.
-        most_memory: std::fs::read_to_string("/sys/fs/cgroup/memory.max")
-            .ok()
-            .and_then(|text| text.trim().parse().ok()),
+        most_memory: read("/sys/fs/cgroup/memory.max").and_then(|text| text.trim().parse().ok()),
     })
 }
 
-#[cfg(not(target_os = "linux"))]
-const fn usage() -> Option<Usage> {
-    None
+/// What follows a name at the beginning of a line.
+fn line<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(name))
+}
+
+/// The first word, if it is a number.
+fn number(text: &str) -> Option<u64> {
+    text.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(all(test, target_os = "linux"))]

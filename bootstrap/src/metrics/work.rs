@@ -15,6 +15,7 @@ use prometheus_client::registry::Registry;
 const BLOCKS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
 const DELIVERIES: [Delivery; 4] = [Delivery::Sent, Delivery::Refused, Delivery::Deferred, Delivery::Unreachable];
 const TRIED: [&str; 3] = ["delivered", "refused", "unreachable"];
+const SWEPT: [&str; 2] = ["completed", "failed"];
 
 /// What this process has done. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -100,6 +101,9 @@ impl Work {
         for result in TRIED {
             drop(self.webhooks.get_or_create(&Done { result }));
         }
+        for result in SWEPT {
+            drop(self.sweeps.get_or_create(&Done { result }));
+        }
         self.count_swept(&Swept::default());
         let help = "Rows of operations by what became of them; counted from the ledger after the commit, so each once \
                     however often its block is tried";
@@ -172,7 +176,8 @@ impl Tally for Work {
 
     fn swept(&self, swept: &Swept, complete: bool) {
         self.count_swept(swept);
-        self.sweeps.get_or_create(&Done { result: if complete { "completed" } else { "failed" } }).inc();
+        let [completed, failed] = SWEPT;
+        self.sweeps.get_or_create(&Done { result: if complete { completed } else { failed } }).inc();
         if complete {
             let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
             self.swept_at.get_or_create(&[]).set(i64::try_from(now).unwrap_or(i64::MAX));
@@ -211,6 +216,7 @@ mod tests {
             "muster_mails_total{kind=\"reminder\",result=\"deferred\"} 0",
             "muster_webhook_attempts_total{result=\"refused\"} 0",
             "muster_swept_total{what=\"workflow_lost\"} 0",
+            "muster_sweeps_total{result=\"failed\"} 0",
         ] {
             assert!(before.lines().any(|found| found == line), "{line} is not in\n{before}");
         }
