@@ -10,6 +10,19 @@ pub(super) const SETTINGS: &[Setting] = &[
         .value("8000")
         .in_image("8080")
         .example("8080"),
+    Setting::new("MAX_CONNECTIONS", "most connections at a time; others wait until one ends; 1 to 1000000. Each needs a file descriptor")
+        .value("10000")
+        .example("2000"),
+    Setting::new("KEEP_ALIVE_SECONDS", "how long a connection is kept for a next request; 1 to 3600. Longer than a proxy in front keeps its own, so that it is never the API that closes first")
+        .value("75")
+        .example("620"),
+    Setting::new("SHUTDOWN_DELAY_SECONDS", "how long the API still takes requests after it was asked to end, while `/health/ready` says 503: as long as those who spread requests need to learn of it; up to 300")
+        .value("0")
+        .example("5"),
+    Setting::new("TLS_CERTIFICATE_PATH", "file with the certificate and its chain as PEM; with it the API speaks TLS 1.2 and 1.3, and nothing else, on its port. Read again every 10 seconds: what is replaced holds for new connections, what cannot be used is logged and the old one stays")
+        .example("/run/tls/tls.crt"),
+    Setting::new("TLS_KEY_PATH", "file with its private key as PEM")
+        .example("/run/tls/tls.key"),
     Setting::new("TRUSTED_PROXIES", "proxies in front of the API, as addresses and networks; see [Proxies](#proxies)")
         .example("10.0.0.0/8, fd00::/8"),
     Setting::new("RATE_LIMIT_ENABLED", "`true` or `false`: whether requests are counted; see [Rate limits](#rate-limits)")
