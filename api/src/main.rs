@@ -81,6 +81,7 @@ async fn run() -> anyhow::Result<()> {
     };
     let router = router(state)?;
     let serving = serving(&config.http.server)?;
+    allow_descriptors(serving.max_connections);
     let listener = TcpListener::bind((config.host, config.port))
         .await
         .with_context(|| format!("HOST={} PORT={} cannot be listened on", config.host, config.port))?;
@@ -96,6 +97,23 @@ async fn run() -> anyhow::Result<()> {
     };
     wired.leave_cache().await;
     ended
+}
+
+/// What else has a file descriptor: connections to Postgres, Redis and Temporal, files, and clients of metrics.
+const OTHER_DESCRIPTORS: u64 = 256;
+
+/// Shells and services start with few file descriptors as a rule, and may have more.
+fn allow_descriptors(max_connections: usize) {
+    let wanted = u64::try_from(max_connections).unwrap_or(u64::MAX).saturating_add(OTHER_DESCRIPTORS);
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(most) if most >= wanted => {}
+        Ok(most) => tracing::warn!(
+            "MAX_CONNECTIONS={max_connections} needs {wanted} file descriptors, and there may be {most}: raise the limit (ulimit -n, LimitNOFILE=)"
+        ),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the limit of file descriptors stays as it is");
+        }
+    }
 }
 
 fn serving(config: &ServerConfig) -> anyhow::Result<Serving> {

@@ -10,7 +10,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         .value("8000")
         .in_image("8080")
         .example("8080"),
-    Setting::new("MAX_CONNECTIONS", "most connections at a time; others wait until one ends; 1 to 1000000. Each needs a file descriptor")
+    Setting::new("MAX_CONNECTIONS", "most connections at a time; others wait until one ends; 1 to 1000000. Each needs a file descriptor: the process raises its limit as far as it may, and warns if that is not enough")
         .value("10000")
         .example("2000"),
     Setting::new("KEEP_ALIVE_SECONDS", "how long a connection is kept for a next request; 1 to 3600. Longer than a proxy in front keeps its own, so that it is never the API that closes first")
