@@ -1,5 +1,6 @@
 //! Configuration, telemetry, lifecycle and wiring: the only crate that names concrete types.
 
+pub mod check;
 pub mod config;
 pub mod health;
 pub mod health_check;

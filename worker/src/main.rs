@@ -72,3 +72,21 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     wired.leave_cache().await;
     ended
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory;
+    use muster_bootstrap::config::settings::{self, ReadBy};
+
+    use super::Arguments;
+
+    #[test]
+    fn variables_of_arguments_are_in_the_table_of_settings() {
+        let command = Arguments::command();
+        let read: BTreeSet<_> = command.get_arguments().filter_map(|argument| argument.get_env()?.to_str()).collect();
+        let known = settings::all().filter(|setting| setting.read_by == ReadBy::Arguments);
+        assert_eq!(read, known.map(|setting| setting.name).collect());
+    }
+}
