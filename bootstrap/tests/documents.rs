@@ -167,7 +167,7 @@ fn the_compose_file_sets_only_variables_that_are_read() {
         .filter_map(|line| line.trim().split_once(": ").map(|(name, _)| name))
         .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
         // Of the images of others.
-        .filter(|name| !["POSTGRES_", "MUSTER_", "MP_"].iter().any(|prefix| name.starts_with(prefix)))
+        .filter(|name| !["POSTGRES_", "MUSTER_", "MP_", "GF_"].iter().any(|prefix| name.starts_with(prefix)))
         .collect();
     assert!(names.len() > 10, "{names:?}");
     for name in names {
