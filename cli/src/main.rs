@@ -2,6 +2,7 @@
 #![expect(clippy::doc_markdown, reason = "doc comments of arguments are the help text")]
 
 mod commands;
+mod table;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,8 @@ enum Command {
     Partner(commands::partner::Partner),
     /// Measure the way through Temporal to the workers and back (TEMPORAL_ADDRESS)
     Ping(commands::ping::Ping),
+    /// Show who serves the task queues, what waits, and releases; promote a release (TEMPORAL_ADDRESS)
+    Workers(commands::workers::Workers),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Export(command) => return command.run(),
         Command::Partner(command) => command.run(),
         Command::Ping(command) => command.run(),
+        Command::Workers(command) => return command.run(),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

@@ -1,4 +1,5 @@
 mod download;
+mod engine;
 mod events;
 pub(crate) mod export;
 pub(crate) mod import;
@@ -10,6 +11,7 @@ mod remote;
 pub(crate) mod token;
 mod upload;
 mod watch;
+pub(crate) mod workers;
 
 use muster_bootstrap::config;
 

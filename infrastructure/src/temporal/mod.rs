@@ -1,11 +1,15 @@
 //! Temporal behind the workflow port.
 
 mod connect;
+mod deployment;
 mod gateway;
 mod ping;
+mod queues;
 mod schedule;
 mod tenant_schedule;
 
 pub use connect::{Temporal, TemporalError, TemporalOptions};
+pub use deployment::{Deployment, PromoteError, Promotion, Version, VersionState, deployment, promote};
 pub use ping::ping_workers;
+pub use queues::{Backlog, Poller, QueueState, TaskKind, queues};
 pub use schedule::prepare_namespace;
