@@ -11,6 +11,7 @@ use muster_e2e::{
     world::{exactly, test},
 };
 use muster_testkit::{
+    mail::{Behaviour, Refusal},
     process::{Program, Service},
     stack::Stack,
     tools::wait_until,
@@ -116,7 +117,7 @@ fn what_has_begun_ends_on_the_old_release_while_the_new_one_takes_what_is_new() 
         let operation = |id: &str| format!("operation/{}/{id}", world.tenant);
         let mut old = release(stack, "a", ALL)?;
         // Nothing goes to a release that nobody has promoted.
-        let long = world.client.import_csv("", &rows::csv("long", USERS)?)?;
+        let long = world.client.import_csv("send_welcome=false", &rows::csv("long", USERS)?)?;
         wait_until("the backlog", PATIENCE, || {
             let told = muster(stack, &["workers"])?;
             Ok((told.code == 3 && told.stderr.contains("no release is current: promote one")).then_some(()))
@@ -133,10 +134,12 @@ fn what_has_begun_ends_on_the_old_release_while_the_new_one_takes_what_is_new() 
         // The new release gets nothing until it is promoted, and then all that begins.
         let new = release(stack, "b", ALL)?;
         wait_for_states(stack, &[("a", "current"), ("b", "inactive")])?;
-        let before = world.client.import_csv("send_welcome=false", &rows::csv("before", 3)?)?;
-        world.client.ended(&before, PATIENCE)?;
+        stack.mail.behave(Behaviour::temporary(Refusal::Always));
+        let before = world.client.import_csv("", &rows::csv("before", 3)?)?;
+        wait_until("a mail to be put off", PATIENCE, || Ok((stack.mail.counters().temporary > 0).then_some(())))?;
         is_pinned_to(stack, &operation(&before), "a")?;
         promoted(stack, "b")?;
+        stack.mail.behave(Behaviour::accept());
         let after = world.client.import_csv("", &rows::csv("after", 3)?)?;
         world.client.mailed(&after, PATIENCE)?;
         is_pinned_to(stack, &operation(&after), "b")?;
@@ -144,12 +147,14 @@ fn what_has_begun_ends_on_the_old_release_while_the_new_one_takes_what_is_new() 
         only_of(stack, &format!("mail/{}/{after}", world.tenant), &new)?;
         wait_for_states(stack, &[("a", "draining"), ("b", "current")])?;
 
-        // What was paused goes on as a new run of its workflow, and is still done by the old release; so are its mails.
+        // Mails that had to wait are those of the old release, although their operation has long ended.
+        world.client.mailed(&before, PATIENCE)?;
+        only_of(stack, &format!("mail/{}/{before}", world.tenant), &old)?;
+        // What was paused goes on as a new run of its workflow, and is still done by the old release.
         ask(&world, &long, "resume")?;
-        world.client.mailed(&long, PATIENCE * 3)?;
+        world.client.ended(&long, PATIENCE * 2)?;
         is_pinned_to(stack, &operation(&long), "a")?;
         only_of(stack, &operation(&long), &old)?;
-        only_of(stack, &format!("mail/{}/{long}", world.tenant), &old)?;
         exactly(stack, u64::try_from(USERS + 6)?)?;
         wait_for_states(stack, &[("a", "drained"), ("b", "current")])?;
         let status = old.stop()?.context("it had not run")?;
