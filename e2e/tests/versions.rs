@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use muster_e2e::{
     World,
     client::{at, number},
-    muster::{Told, muster, muster_json},
+    muster::{Told, muster},
     rows,
     world::{exactly, test},
 };
@@ -51,7 +51,9 @@ fn promoted(stack: &Stack, build_id: &str) -> Result<()> {
 
 /// Releases and what becomes of them, in the order of their names.
 fn states(stack: &Stack) -> Result<Vec<(String, String)>> {
-    let (_, all) = muster_json(stack, &["workers", "--json"])?;
+    let told = muster(stack, &["workers", "--json"])?;
+    // Temporal may not answer in time on a machine that is busy.
+    let all: Value = if told.code == 1 { Value::Null } else { serde_json::from_str(&told.stdout)? };
     let versions = at(&all, "/deployments/0/versions").as_array().cloned().unwrap_or_default();
     let text = |version: &Value, name| at(version, name).as_str().unwrap_or_default().to_owned();
     let states: BTreeSet<_> = versions.iter().map(|of| (text(of, "/build_id"), text(of, "/state"))).collect();
