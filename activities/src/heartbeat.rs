@@ -61,15 +61,14 @@ pub(crate) fn span(ctx: &ActivityContext, tenant: uuid::Uuid, operation: uuid::U
     )
 }
 
-/// As `span`, for a batch of mails that no operation has led to.
-pub(crate) fn batch_span(ctx: &ActivityContext, tenant: uuid::Uuid, batch: uuid::Uuid) -> tracing::Span {
+/// As `span`, for a batch of mails of several tenants.
+pub(crate) fn batch_span(ctx: &ActivityContext, batch: uuid::Uuid) -> tracing::Span {
     let info = ctx.info();
     tracing::info_span!(
         "activity",
         activity.r#type = info.activity_type,
         activity.attempt = info.attempt,
         workflow.id = info.workflow_id,
-        tenant.id = %tenant,
         batch.id = %batch,
     )
 }

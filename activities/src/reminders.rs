@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use muster_application::{App, Context};
-use muster_domain::{ReminderBatchId, TenantId};
+use muster_application::App;
+use muster_domain::ReminderBatchId;
 use muster_workflows::contract::reminders::{ReminderBatch, definitions};
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
@@ -41,10 +41,9 @@ impl ReminderActivities {
         ctx: ActivityContext,
         batch: ReminderBatch,
     ) -> Result<(), ActivityError> {
-        let (context, id) = ids(&batch);
-        within(batch_span(&ctx, batch.tenant_id, batch.batch_id), async {
+        within(batch_span(&ctx, batch.batch_id), async {
             let wanted = Wanted(&ctx, &self.draining);
-            let sent = alive(&ctx, self.app.send_reminders(&context, id, &wanted)).await;
+            let sent = alive(&ctx, self.app.send_reminders(ReminderBatchId::new(batch.batch_id), &wanted)).await;
             sent.map_err(|error| mail_error(error, &ctx))
         })
         .await
@@ -57,14 +56,10 @@ impl ReminderActivities {
         ctx: ActivityContext,
         batch: ReminderBatch,
     ) -> Result<(), ActivityError> {
-        let (context, id) = ids(&batch);
-        within(batch_span(&ctx, batch.tenant_id, batch.batch_id), async {
-            alive(&ctx, self.app.give_up_reminders(&context, id)).await.map_err(activity_error)
+        within(batch_span(&ctx, batch.batch_id), async {
+            let given_up = self.app.give_up_reminders(ReminderBatchId::new(batch.batch_id));
+            alive(&ctx, given_up).await.map_err(activity_error)
         })
         .await
     }
-}
-
-fn ids(batch: &ReminderBatch) -> (Context, ReminderBatchId) {
-    (Context::new(TenantId::new(batch.tenant_id)), ReminderBatchId::new(batch.batch_id))
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use muster_api::{ApiState, HttpMetrics, RateLimits, UploadLimits, router, server};
+use muster_api::server::{self, Serving, Tls};
+use muster_api::{ApiState, HttpMetrics, RateLimits, UploadLimits, router};
+use muster_bootstrap::config::{ServerConfig, TlsFiles};
 use muster_bootstrap::tokens::TenantTokens;
 use muster_bootstrap::wire::{self, Role};
 use muster_bootstrap::{Config, health_check, lifecycle, metrics, telemetry};
@@ -38,7 +40,7 @@ fn main() -> ExitCode {
 
 fn health() -> anyhow::Result<()> {
     let config = Config::load()?;
-    health_check::ask(config.host, config.port)
+    health_check::ask(config.host, config.port, config.http.server.tls.is_some())
 }
 
 fn say(text: &str) -> ExitCode {
@@ -79,14 +81,28 @@ async fn run() -> anyhow::Result<()> {
         openapi_url: config.openapi_url.clone(),
     };
     let router = router(state)?;
+    let serving = serving(&config.http.server)?;
     let listener = TcpListener::bind((config.host, config.port))
         .await
         .with_context(|| format!("HOST={} PORT={} cannot be listened on", config.host, config.port))?;
     let ended = tokio::select! {
-        served = server::serve(listener, router, stop.cancelled(), GRACE) => served.map_err(Into::into),
+        served = server::serve(listener, router, serving, stop.cancelled()) => served.map_err(Into::into),
         unsafe_database = wired.guard() => Err(unsafe_database.into()),
     };
     wired.leave_cache().await;
     telemetry::flush();
     ended
+}
+
+fn serving(config: &ServerConfig) -> anyhow::Result<Serving> {
+    let tls = match &config.tls {
+        None => None,
+        Some(TlsFiles { certificate, key }) => {
+            let tls = Tls::load(certificate, key).context("TLS_CERTIFICATE_PATH, TLS_KEY_PATH")?;
+            tokio::spawn(tls.clone().keep_fresh());
+            Some(tls)
+        }
+    };
+    let ServerConfig { max_connections, idle, drain, .. } = *config;
+    Ok(Serving { max_connections, idle, drain, grace: GRACE, tls, ..Serving::default() })
 }

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 
 fn health() -> anyhow::Result<()> {
     let config = Config::load()?;
-    health_check::ask(config.worker_host, config.worker_port)
+    health_check::ask(config.worker_host, config.worker_port, false)
 }
 
 fn start(arguments: &Arguments) -> anyhow::Result<()> {

@@ -52,9 +52,9 @@ pub fn welcome_workflow(tenant: Uuid, batch: Uuid) -> String {
     format!("welcome/{tenant}/{batch}")
 }
 
-/// Id of the workflow that sends a batch of reminders of tasks.
-pub fn reminder_workflow(tenant: Uuid, batch: Uuid) -> String {
-    format!("reminders/{tenant}/{batch}")
+/// Id of the workflow that sends a batch of reminders of tasks, of several tenants.
+pub fn reminder_workflow(batch: Uuid) -> String {
+    format!("reminders/{batch}")
 }
 
 /// Id of the workflow that delivers an event to an endpoint: one per delivery, ever.

@@ -30,7 +30,7 @@ fn payloads_are_ids_and_ranges() {
             "SendWelcomeMailsInput": SendWelcomeMailsInput { tenant_id: TENANT, operation_id: OPERATION, blocks: 3 },
             "WelcomeBatch": WelcomeBatch { tenant_id: TENANT, batch_id: OPERATION },
             "PartnerEventInput": PartnerEventInput { tenant_id: TENANT, event_id: OPERATION },
-            "ReminderBatch": ReminderBatch { tenant_id: TENANT, batch_id: OPERATION },
+            "ReminderBatch": ReminderBatch { batch_id: OPERATION },
             "DeliverWebhookInput": DeliverWebhookInput { tenant_id: TENANT, delivery_id: OPERATION },
             "WebhookAttempt": WebhookAttempt { tenant_id: TENANT, delivery_id: OPERATION, attempt: 2 },
             "WebhookAttempted": WebhookAttempted { wait_ms: Some(5_000) },

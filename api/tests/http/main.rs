@@ -7,6 +7,8 @@ mod bodies;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod cors;
@@ -50,6 +52,8 @@ mod task_batch;
 mod tasks;
 #[cfg(test)]
 mod tenancy;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]

@@ -13,8 +13,8 @@ use muster_api::{ApiState, HealthSource, HttpMetrics, UploadLimits};
 use muster_application::operations::{FinishOperation, RunRange};
 use muster_application::partners::ProcessPartnerEvent;
 use muster_application::ports::{
-    Clock, GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartReminders, StartScheduleRun,
-    StartWebhook, StartWelcomes, Started, WorkflowGateway,
+    Clock, GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartScheduleRun, StartWebhook, StartWelcomes,
+    Started, WorkflowGateway,
 };
 use muster_application::schedules::RunScheduled;
 use muster_application::{App, Context, Ports, Settings, TenantLimits};
@@ -22,7 +22,7 @@ use muster_bootstrap::config::TrustedProxies;
 use muster_bootstrap::health::{HealthPart, HealthReport};
 use muster_bootstrap::tokens::{TenantTokens, TokenAlgorithm, TokenConfig};
 use muster_domain::users::EmailPolicy;
-use muster_domain::{ScheduleId, TenantId};
+use muster_domain::{ReminderBatchId, ScheduleId, TenantId};
 use muster_testkit::memory::{
     MemoryClock, MemoryIds, MemoryMailer, MemorySeals, MemorySignatures, MemoryStore, MemoryWebhooks, NoHeartbeat,
 };
@@ -90,7 +90,7 @@ impl WorkflowGateway for TestEngine {
         Ok(Started::Running)
     }
 
-    async fn start_reminders(&self, _: &StartReminders) -> Result<Started, GatewayError> {
+    async fn start_reminders(&self, _: ReminderBatchId) -> Result<Started, GatewayError> {
         Ok(Started::Running)
     }
 

@@ -48,15 +48,6 @@ pub struct StartWelcomes {
     pub batch: WelcomeBatchId,
 }
 
-/// What a workflow needs to know to send a batch of reminders of tasks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StartReminders {
-    /// Whose tasks they are.
-    pub tenant: TenantId,
-    /// Which batch.
-    pub batch: ReminderBatchId,
-}
-
 /// What a workflow needs to know to deliver something to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StartWebhook {
@@ -132,8 +123,8 @@ pub trait WorkflowGateway: Send + Sync {
     /// As `start_operation`, for the workflow that sends a batch of welcome mails.
     async fn start_welcomes(&self, start: &StartWelcomes) -> Result<Started, GatewayError>;
 
-    /// As `start_operation`, for the workflow that sends a batch of reminders.
-    async fn start_reminders(&self, start: &StartReminders) -> Result<Started, GatewayError>;
+    /// As `start_operation`, for the workflow that sends a batch of reminders, of whichever tenants.
+    async fn start_reminders(&self, batch: ReminderBatchId) -> Result<Started, GatewayError>;
 
     /// As `start_operation`, for the workflow that delivers something to an endpoint.
     async fn start_webhook(&self, start: &StartWebhook) -> Result<Started, GatewayError>;

@@ -23,8 +23,8 @@ use muster_domain::{
 };
 
 pub use self::engine::{
-    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartReminders, StartScheduleRun, StartWebhook,
-    StartWelcomes, Started, WorkflowGateway,
+    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartScheduleRun, StartWebhook, StartWelcomes,
+    Started, WorkflowGateway,
 };
 pub use self::partners::{SealError, SecretOwner, SecretSealer, SignatureCache};
 use crate::Context;

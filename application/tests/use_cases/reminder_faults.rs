@@ -32,7 +32,7 @@ fn is_done(world: &World) -> bool {
 async fn drive(world: &World) -> Result<()> {
     for _ in 0..9 {
         let mut results = vec![world.app.send_due_reminders(&NoHeartbeat).await.map(drop)];
-        let batches: BTreeSet<_> = world.gateway.reminder_starts().iter().map(|start| start.batch).collect();
+        let batches: BTreeSet<_> = world.gateway.reminder_starts().into_iter().collect();
         assert!(batches.len() <= 1, "one set, two batches");
         for batch in batches {
             results.push(world.send_reminder_batch(batch).await);
@@ -99,7 +99,7 @@ async fn a_commit_whose_answer_was_lost_repeats_nothing() -> Result<()> {
 async fn two_workers_at_once_lose_nobody() -> Result<()> {
     let world = world().await?;
     world.app.send_due_reminders(&NoHeartbeat).await?;
-    let batch = world.gateway.reminder_starts()[0].batch;
+    let batch = world.gateway.reminder_starts()[0];
     let (one, two) = tokio::join!(world.send_reminder_batch(batch), world.send_reminder_batch(batch));
     assert!(one.is_err() || two.is_err(), "one was put off");
     drive(&world).await?;
@@ -112,7 +112,7 @@ async fn giving_up_that_is_cut_is_made_good_by_the_next() -> Result<()> {
     for step in 1.. {
         let world = world().await?;
         world.app.send_due_reminders(&NoHeartbeat).await?;
-        world.gateway.close_reminders(world.gateway.reminder_starts()[0].batch);
+        world.gateway.close_reminders(world.gateway.reminder_starts()[0]);
         world.clock.advance(SETTINGS.stalled_after * 2);
         world.store.fail_next(Fault::Call(step));
         let result = world.app.send_due_reminders(&NoHeartbeat).await;

@@ -6,9 +6,9 @@ use muster_application::{ErrorCode, ErrorKind};
 use muster_domain::tasks::{TaskFields, TaskMove, TaskSettings};
 use muster_domain::users::Given;
 use muster_domain::{ReminderBatchId, TaskId, UserId};
-use muster_testkit::memory::{CancelAfter, NoHeartbeat};
+use muster_testkit::memory::{CancelAfter, Fault, NoHeartbeat};
 
-use crate::world::{ANY, World};
+use crate::world::{ANY, World, tenant};
 
 /// A batch of `count` mails, to `w1@example.com` and so on.
 async fn batch(world: &World, count: usize) -> Result<(ReminderBatchId, Vec<TaskId>)> {
@@ -19,7 +19,7 @@ async fn batch(world: &World, count: usize) -> Result<(ReminderBatchId, Vec<Task
 
 async fn take(world: &World) -> Result<ReminderBatchId> {
     world.app.send_due_reminders(&NoHeartbeat).await?;
-    Ok(world.gateway.reminder_starts().last().context("nothing was started")?.batch)
+    world.gateway.reminder_starts().last().copied().context("nothing was started")
 }
 
 fn refused(world: &World) -> Vec<&'static str> {
@@ -166,7 +166,7 @@ async fn what_is_not_delivered_in_time_is_kept_as_given_up() -> Result<()> {
     world.send_reminder_batch(batch).await.unwrap_err();
     world.app.move_task(&world.ctx, ids[0], TaskMove::Cancel, ANY).await?;
     for _ in 0..2 {
-        world.app.give_up_reminders(&world.ctx, batch).await?;
+        world.app.give_up_reminders(batch).await?;
         assert_eq!(refused(&world), ["mail_given_up"; 149]);
         assert_eq!(world.stored().reminders.len(), 149, "nobody wants the one that was cancelled");
     }
@@ -179,10 +179,80 @@ async fn what_is_not_delivered_in_time_is_kept_as_given_up() -> Result<()> {
 async fn a_worker_that_stops_does_so_between_two_groups() -> Result<()> {
     let world = World::new();
     let (batch, _) = batch(&world, 250).await?;
-    let error = world.app.send_reminders(&world.ctx, batch, &CancelAfter::new(2)).await.unwrap_err();
+    let error = world.app.send_reminders(batch, &CancelAfter::new(2)).await.unwrap_err();
     assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, ErrorCode::Cancelled));
     assert_eq!((world.mailer.taken().len(), world.stored().reminders.len()), (200, 50));
     world.send_reminder_batch(batch).await?;
     assert_eq!(world.mailer.attempts().len(), 250);
+    Ok(())
+}
+
+/// A batch of two mails for each of three tenants.
+async fn shared(world: &World) -> Result<ReminderBatchId> {
+    for n in [7, 8, 9] {
+        world.line_up_tasks(&tenant(n), 2).await?;
+    }
+    world.clock.advance(TimeDelta::hours(1));
+    let batch = take(world).await?;
+    assert_eq!(world.gateway.reminder_starts(), [batch], "one batch for all");
+    Ok(batch)
+}
+
+/// How many mails of tenants 7, 8 and 9 are left in their batch, refused ones among them.
+fn left(world: &World) -> Vec<usize> {
+    let tenants = world.store.tenants();
+    [7, 8, 9].map(|n| tenants[&tenant(n).tenant].reminders.len()).to_vec()
+}
+
+#[tokio::test]
+async fn a_batch_of_several_tenants_is_sent_for_all_of_them() -> Result<()> {
+    let world = World::new();
+    let batch = shared(&world).await?;
+    world.send_reminder_batch(batch).await?;
+    assert_eq!((world.mailer.taken().len(), left(&world)), (6, vec![0, 0, 0]));
+    world.send_reminder_batch(batch).await?;
+    assert_eq!(world.mailer.attempts().len(), 6);
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_tenant_that_cannot_be_helped_does_not_keep_mails_from_others() -> Result<()> {
+    // The first call asks for the tenants; each of the others begins with the first of them.
+    for step in 2..5 {
+        let world = World::new();
+        let batch = shared(&world).await?;
+        world.store.fail_next(Fault::Call(step));
+        assert_eq!(world.send_reminder_batch(batch).await.unwrap_err().kind, ErrorKind::Unavailable);
+        assert_eq!((world.mailer.taken().len(), left(&world)), (4, vec![2, 0, 0]), "step {step}");
+        world.send_reminder_batch(batch).await?;
+        assert_eq!(world.mailer.attempts().len(), 6);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_put_off_of_one_tenant_is_all_that_is_tried_again() -> Result<()> {
+    let world = World::new();
+    let batch = shared(&world).await?;
+    world.mailer.script("w1@example.com", [Delivery::Deferred]);
+    let error = world.send_reminder_batch(batch).await.unwrap_err();
+    assert_eq!((error.code, left(&world)), (ErrorCode::MailDeferred, vec![1, 0, 0]));
+    world.send_reminder_batch(batch).await?;
+    assert_eq!((world.mailer.attempts().len(), world.mailer.taken().len()), (7, 6));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_batch_is_given_up_for_all_of_its_tenants() -> Result<()> {
+    let world = World::new();
+    let batch = shared(&world).await?;
+    world.store.fail_next(Fault::Call(2));
+    assert_eq!(world.app.give_up_reminders(batch).await.unwrap_err().kind, ErrorKind::Unavailable);
+    world.app.give_up_reminders(batch).await?;
+    let tenants = world.store.tenants();
+    let given_up = tenants.values().flat_map(|state| state.reminders.values());
+    assert_eq!(given_up.filter(|mail| mail.refused == Some("mail_given_up")).count(), 6);
+    world.send_reminder_batch(batch).await?;
+    assert!(world.mailer.attempts().is_empty());
     Ok(())
 }

@@ -238,7 +238,7 @@ impl World {
 
     /// One call of `send_reminders`.
     pub async fn send_reminder_batch(&self, batch: ReminderBatchId) -> Result<(), AppError> {
-        self.app.send_reminders(&self.ctx, batch, &NoHeartbeat).await
+        self.app.send_reminders(batch, &NoHeartbeat).await
     }
 
     /// The time of day.

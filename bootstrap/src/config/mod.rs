@@ -9,7 +9,7 @@ mod read;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-pub use http::{Cors, CorsOrigins, HttpConfig, RateLimitConfig, TrustedProxies};
+pub use http::{Cors, CorsOrigins, HttpConfig, RateLimitConfig, ServerConfig, TlsFiles, TrustedProxies};
 pub use keep::KeepConfig;
 use muster_application::TenantLimits;
 use muster_domain::Networks;

@@ -17,7 +17,7 @@ pub use fields::{TaskChanges, TaskFields};
 pub use priority::TaskPriority;
 pub use query::{TaskFilter, TaskPosition, TaskSort, TaskSortKey, TaskSortValue};
 pub use recurrence::{Recurrence, RecurrenceRule};
-pub use reminder_mails::{OpenReminder, ReminderMail, ReminderReader, ReminderRepository, StalledReminders};
+pub use reminder_mails::{OpenReminder, ReminderMail, ReminderReader, ReminderRepository};
 pub use reminders::{OVERDUE_AFTER, Reminder, ReminderKind};
 pub use repository::{TaskReader, TaskRepository};
 pub use settings::{Orphans, QuietHours, TaskSettings};

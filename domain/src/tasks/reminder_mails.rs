@@ -48,7 +48,7 @@ pub trait ReminderRepository: Send {
     /// Stores up to when locked tasks have reminded, and when they do so next, with one statement. All else of them stays.
     async fn store_taken(&mut self, tasks: &[StoredTask]) -> Result<(), RepositoryError>;
 
-    /// Queues mails as a batch, with one statement.
+    /// Queues mails in a batch, which may have mails of other tenants, with one statement.
     async fn queue(
         &mut self,
         batch: ReminderBatchId,
@@ -80,20 +80,11 @@ pub trait ReminderRepository: Send {
         now: DateTime<Utc>,
     ) -> Result<(), RepositoryError>;
 
-    /// Notes that a batch was looked after, so that it does not stand still.
+    /// Notes that the mails of a batch were looked after, so that they do not stand still.
     async fn touch(&mut self, batch: ReminderBatchId, now: DateTime<Utc>) -> Result<(), RepositoryError>;
 }
 
-/// A batch of mails that nobody has looked after: ids only, because this is read across tenants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StalledReminders {
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// Which one.
-    pub batch: ReminderBatchId,
-}
-
-/// Looks for what is to remind somebody, outside a unit of work.
+/// Looks for what is to remind somebody, outside a unit of work: ids only, because this is read across tenants.
 #[async_trait]
 pub trait ReminderReader: Send + Sync {
     /// Tenants with tasks whose next reminder is due at `now`, and who do not rest, with ids after `after`, by id ascending,
@@ -105,10 +96,14 @@ pub trait ReminderReader: Send + Sync {
         limit: u32,
     ) -> Result<Vec<TenantId>, RepositoryError>;
 
-    /// Batches that were last looked after before `before` and are not done, at most `limit`.
+    /// Batches with a mail that was last looked after before `before` and is still to be sent, by id ascending, at most
+    /// `limit`.
     async fn stalled_reminders(
         &self,
         before: DateTime<Utc>,
         limit: u32,
-    ) -> Result<Vec<StalledReminders>, RepositoryError>;
+    ) -> Result<Vec<ReminderBatchId>, RepositoryError>;
+
+    /// Tenants who have mails in a batch that are still to be sent, by id ascending: all of them, for a batch is of few.
+    async fn tenants_of_reminders(&self, batch: ReminderBatchId) -> Result<Vec<TenantId>, RepositoryError>;
 }

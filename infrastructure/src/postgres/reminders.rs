@@ -3,8 +3,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muster_domain::tasks::{
-    OpenReminder, Reminder, ReminderKind, ReminderMail, ReminderReader, ReminderRepository, StalledReminders,
-    StoredTask, TaskSettings,
+    OpenReminder, Reminder, ReminderKind, ReminderMail, ReminderReader, ReminderRepository, StoredTask, TaskSettings,
 };
 use muster_domain::users::User;
 use muster_domain::{ReminderBatchId, ReminderMailId, RepositoryError, TaskId, TenantId, UserId};
@@ -248,7 +247,7 @@ impl ReminderRepository for PgUnitOfWork {
     }
 }
 
-/// Two more wings of the sweeper's door (`migrations/0021_task_reminders.sql`).
+/// More wings of the sweeper's door (`migrations/0021_task_reminders.sql`, `migrations/0022_reminder_batches.sql`).
 #[async_trait]
 impl ReminderReader for PgReaders {
     async fn due_reminders(
@@ -277,17 +276,26 @@ impl ReminderReader for PgReaders {
         &self,
         before: DateTime<Utc>,
         limit: u32,
-    ) -> Result<Vec<StalledReminders>, RepositoryError> {
-        let rows = sqlx::query!(
-            r#"select tenant_id as "tenant_id!", batch_id as "batch_id!" from muster_stalled_reminders($1, $2)"#,
+    ) -> Result<Vec<ReminderBatchId>, RepositoryError> {
+        let rows = sqlx::query_scalar!(
+            r#"select batch_id as "batch_id!" from muster_stalled_reminder_batches($1, $2)"#,
             before,
             i32::try_from(limit).unwrap_or(i32::MAX),
         )
         .fetch_all(self.pool())
         .await
         .map_err(repository_error)?;
-        let stalled =
-            |tenant, batch| StalledReminders { tenant: TenantId::new(tenant), batch: ReminderBatchId::new(batch) };
-        Ok(rows.into_iter().map(|row| stalled(row.tenant_id, row.batch_id)).collect())
+        Ok(rows.into_iter().map(ReminderBatchId::new).collect())
+    }
+
+    async fn tenants_of_reminders(&self, batch: ReminderBatchId) -> Result<Vec<TenantId>, RepositoryError> {
+        let rows = sqlx::query_scalar!(
+            r#"select tenant_id as "tenant_id!" from muster_tenants_of_reminders($1)"#,
+            batch.get()
+        )
+        .fetch_all(self.pool())
+        .await
+        .map_err(repository_error)?;
+        Ok(rows.into_iter().map(TenantId::new).collect())
     }
 }

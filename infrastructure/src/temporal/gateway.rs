@@ -1,10 +1,10 @@
 use async_trait::async_trait;
 use chrono::SecondsFormat;
 use muster_application::ports::{
-    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartReminders, StartScheduleRun, StartWebhook,
-    StartWelcomes, Started, WorkflowGateway,
+    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartScheduleRun, StartWebhook, StartWelcomes,
+    Started, WorkflowGateway,
 };
-use muster_domain::{ScheduleId, TenantId};
+use muster_domain::{ReminderBatchId, ScheduleId, TenantId};
 use muster_workflows::contract::mails::{SendWelcomeMailsInput, WelcomeBatch};
 use muster_workflows::contract::operations::RunOperationInput;
 use muster_workflows::contract::partners::PartnerEventInput;
@@ -63,13 +63,13 @@ impl WorkflowGateway for Temporal {
         started(begun.map_err(gateway_error)?.map(drop))
     }
 
-    async fn start_reminders(&self, start: &StartReminders) -> Result<Started, GatewayError> {
-        let (tenant_id, batch_id) = (start.tenant.get(), start.batch.get());
-        let id = names::reminder_workflow(tenant_id, batch_id);
+    async fn start_reminders(&self, batch: ReminderBatchId) -> Result<Started, GatewayError> {
+        let batch_id = batch.get();
+        let id = names::reminder_workflow(batch_id);
         let attributes = vec![names::KIND.value_set("tasks.remind".to_owned())];
-        let options = options(start.tenant, attributes, names::MAIL_QUEUE, id, "Reminders of tasks".to_owned());
+        let options = options(None, attributes, names::MAIL_QUEUE, id, "Reminders of tasks".to_owned());
         let client = self.client().await.map_err(gateway_error)?;
-        let input = ReminderBatch { tenant_id, batch_id };
+        let input = ReminderBatch { batch_id };
         let begun = timeout(TIMEOUT, client.start_workflow(SendReminders::run, input, options)).await;
         started(begun.map_err(gateway_error)?.map(drop))
     }
@@ -147,25 +147,27 @@ fn attributes(start: &StartOperation) -> Vec<SearchAttributeUpdate> {
     vec![names::OPERATION.value_set(start.operation.to_string()), names::KIND.value_set(start.kind.name().to_owned())]
 }
 
-/// One workflow per id, ever; the tenant shares the workers fairly with others.
+/// One workflow per id, ever; the tenant shares the workers fairly with others. Those of several tenants share them like one.
 fn options(
-    tenant: TenantId,
+    tenant: impl Into<Option<TenantId>>,
     attributes: Vec<SearchAttributeUpdate>,
     queue: &str,
     id: String,
     summary: String,
 ) -> WorkflowStartOptions {
-    let tenant = tenant.to_string();
+    let tenant = tenant.into().map(|tenant| tenant.to_string());
     let mut priority = Priority::default();
-    priority.fairness_key = Some(tenant.clone());
+    priority.fairness_key.clone_from(&tenant);
     WorkflowStartOptions::new(queue, id)
         .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
         .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
         .task_timeout(policy::WORKFLOW_TASK)
         .priority(priority)
         .search_attributes(SearchAttributes::new(
-            [names::TENANT.value_set(tenant), names::STATE.value_set("running".to_owned())]
+            tenant
+                .map(|tenant| names::TENANT.value_set(tenant))
                 .into_iter()
+                .chain([names::STATE.value_set("running".to_owned())])
                 .chain(attributes),
         ))
         .static_summary(summary)

@@ -177,6 +177,7 @@ cases! {
         a_mail_comes_with_what_it_is_about_as_that_is_now
         what_was_sent_leaves_and_what_was_refused_stays
         what_nobody_looks_after_stands_still
+        a_batch_is_of_all_who_have_mails_in_it
         who_rests_is_not_due_until_settings_are_stored
         tenants_that_are_due_are_found_in_pages
         refused_mails_go_with_their_task_or_their_user

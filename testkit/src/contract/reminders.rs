@@ -3,8 +3,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures::future::try_join_all;
 use muster_domain::tasks::{
-    OpenReminder, QuietHours, ReminderKind, ReminderMail, StalledReminders, StoredTask, TaskFields, TaskMove,
-    TaskSettings,
+    OpenReminder, QuietHours, ReminderKind, ReminderMail, StoredTask, TaskFields, TaskMove, TaskSettings,
 };
 use muster_domain::users::Given;
 use muster_domain::{ReminderBatchId, ReminderMailId, TaskId, TenantId};
@@ -17,8 +16,9 @@ use super::tasks::{insert, task, task_id};
 /// Other data of the storage may be due as well.
 const PLENTY: u32 = 100_000;
 
-const fn batch(n: u128) -> ReminderBatchId {
-    ReminderBatchId::new(Uuid::from_u128(0x0199_3333_0000_7000_8000_0000_0000_0000 | n))
+/// Batch `n` of the arena: batches are found across tenants, and so are those of others.
+fn batch(arena: &Arena<'_>, n: u128) -> ReminderBatchId {
+    ReminderBatchId::new(Uuid::from_u128(arena.tenant.get().as_u128() ^ (0x3333_0000 + n)))
 }
 
 const fn mail_id(n: u128) -> ReminderMailId {
@@ -63,14 +63,14 @@ async fn take(arena: &Arena<'_>, n: u128, now: DateTime<Utc>, limit: u32) -> Res
         }
     }
     uow.reminders().store_taken(&tasks).await?;
-    uow.reminders().queue(batch(n), &mails, now).await?;
+    uow.reminders().queue(batch(arena, n), &mails, now).await?;
     uow.commit().await?;
     Ok(tasks.iter().map(|stored| stored.task.id).collect())
 }
 
 async fn open(arena: &Arena<'_>, n: u128) -> Result<Vec<OpenReminder>> {
     let mut uow = arena.begin().await?;
-    Ok(uow.reminders().open(batch(n), None, 99).await?)
+    Ok(uow.reminders().open(batch(arena, n), None, 99).await?)
 }
 
 async fn open_ids(arena: &Arena<'_>, n: u128) -> Result<Vec<ReminderMailId>> {
@@ -83,7 +83,7 @@ async fn is_due(arena: &Arena<'_>, now: DateTime<Utc>) -> Result<bool> {
 
 async fn is_stalled(arena: &Arena<'_>, n: u128, before: DateTime<Utc>) -> Result<bool> {
     let stalled = arena.world.reminders().stalled_reminders(before, PLENTY).await?;
-    Ok(stalled.contains(&StalledReminders { tenant: arena.tenant, batch: batch(n) }))
+    Ok(stalled.contains(&batch(arena, n)))
 }
 
 pub(super) async fn each_date_is_taken_once_and_all_else_stays(arena: &Arena<'_>) -> Result<()> {
@@ -168,7 +168,7 @@ pub(super) async fn a_mail_comes_with_what_it_is_about_as_that_is_now(arena: &Ar
     ensure!(found.iter().all(|reminder| reminder.user.is_none() && reminder.wanted().is_none()));
     // Page by page.
     let mut uow = arena.begin().await?;
-    let page = uow.reminders().open(batch(1), Some(first.mail.id), 1).await?;
+    let page = uow.reminders().open(batch(arena, 1), Some(first.mail.id), 1).await?;
     ensure!(page.iter().map(|reminder| reminder.mail.id).eq([second.mail.id]));
     Ok(())
 }
@@ -178,18 +178,18 @@ pub(super) async fn what_was_sent_leaves_and_what_was_refused_stays(arena: &Aren
     take(arena, 1, at(25), 9).await?;
     let [one, two, three] = [1000, 1001, 1002].map(mail_id);
     let mut uow = arena.begin().await?;
-    uow.reminders().done(batch(1), &[one]).await?;
-    uow.reminders().refused(batch(1), &[two], "mail_refused", at(26)).await?;
+    uow.reminders().done(batch(arena, 1), &[one]).await?;
+    uow.reminders().refused(batch(arena, 1), &[two], "mail_refused", at(26)).await?;
     // Another batch has nothing to say about them.
-    uow.reminders().done(batch(2), &[three]).await?;
-    uow.reminders().refused(batch(2), &[three], "mail_refused", at(26)).await?;
+    uow.reminders().done(batch(arena, 2), &[three]).await?;
+    uow.reminders().refused(batch(arena, 2), &[three], "mail_refused", at(26)).await?;
     uow.commit().await?;
     ensure!(open_ids(arena, 1).await? == [three]);
     ensure!(is_stalled(arena, 1, at(30)).await?);
     let mut uow = arena.begin().await?;
     // Two who send the same mails at once may be told different things.
-    uow.reminders().refused(batch(1), &[three], "mail_given_up", at(27)).await?;
-    uow.reminders().done(batch(1), &[three]).await?;
+    uow.reminders().refused(batch(arena, 1), &[three], "mail_given_up", at(27)).await?;
+    uow.reminders().done(batch(arena, 1), &[three]).await?;
     uow.commit().await?;
     ensure!(open_ids(arena, 1).await?.is_empty());
     ensure!(!is_stalled(arena, 1, at(30)).await?, "what was refused does not stand still");
@@ -202,11 +202,39 @@ pub(super) async fn what_nobody_looks_after_stands_still(arena: &Arena<'_>) -> R
     take(arena, 1, at(25), 9).await?;
     ensure!(!is_stalled(arena, 1, at(25)).await? && is_stalled(arena, 1, at(26)).await?);
     let mut uow = arena.begin().await?;
-    uow.reminders().touch(batch(1), at(40)).await?;
+    uow.reminders().touch(batch(arena, 1), at(40)).await?;
     uow.commit().await?;
     ensure!(!is_stalled(arena, 1, at(40)).await? && is_stalled(arena, 1, at(41)).await?);
     let stalled = arena.world.reminders().stalled_reminders(at(41), PLENTY).await?;
-    ensure!(stalled.iter().filter(|stalled| stalled.tenant == arena.tenant).count() == 1, "a batch is one");
+    ensure!(
+        stalled.is_sorted() && stalled.iter().filter(|found| **found == batch(arena, 1)).count() == 1,
+        "a batch is one"
+    );
+    ensure!(arena.world.reminders().stalled_reminders(at(41), 1).await?.len() == 1);
+    Ok(())
+}
+
+pub(super) async fn a_batch_is_of_all_who_have_mails_in_it(arena: &Arena<'_>) -> Result<()> {
+    let tenants = async || arena.world.reminders().tenants_of_reminders(batch(arena, 1)).await;
+    ensure!(tenants().await?.is_empty());
+    insert(arena, &[reminding(1, &[20])?]).await?;
+    take(arena, 1, at(25), 9).await?;
+    ensure!(tenants().await? == [arena.tenant]);
+    let mail = open(arena, 1).await?.pop().context("nothing was taken")?.mail;
+    let mut uow = arena.begin_as(arena.other).await?;
+    uow.reminders().queue(batch(arena, 1), &[mail], at(25)).await?;
+    uow.commit().await?;
+    ensure!(tenants().await? == [arena.tenant.min(arena.other), arena.tenant.max(arena.other)]);
+    // Only what is still to be sent counts.
+    let mut uow = arena.begin_as(arena.other).await?;
+    uow.reminders().refused(batch(arena, 1), &[mail.id], "mail_refused", at(26)).await?;
+    uow.commit().await?;
+    ensure!(tenants().await? == [arena.tenant]);
+    // It stands still as long as somebody's mails do.
+    let mut uow = arena.begin().await?;
+    uow.reminders().done(batch(arena, 1), &[mail.id]).await?;
+    uow.commit().await?;
+    ensure!(tenants().await?.is_empty() && !is_stalled(arena, 1, at(100)).await?);
     Ok(())
 }
 
@@ -265,7 +293,7 @@ pub(super) async fn refused_mails_go_with_their_task_or_their_user(arena: &Arena
     let [to_ada, to_bob, of_two, of_two_as_well] = [1000, 1001, 1002, 1003].map(mail_id);
     let mut uow = arena.begin().await?;
     let all = [to_ada, to_bob, of_two, of_two_as_well];
-    uow.reminders().refused(batch(1), &all, "mail_refused", at(301)).await?;
+    uow.reminders().refused(batch(arena, 1), &all, "mail_refused", at(301)).await?;
     uow.tasks().remove(&[task_id(2)]).await?;
     uow.commit().await?;
     arena.delete(user_id(1)).await?;
@@ -277,7 +305,11 @@ pub(super) async fn refused_mails_go_with_their_task_or_their_user(arena: &Arena
         let kind = ReminderKind::Due;
         let reminder = muster_domain::tasks::Reminder { kind, to: user_id(2), at: at(20) };
         let mut uow = arena.begin().await?;
-        Ok(uow.reminders().queue(batch(2), &[ReminderMail { id, task: task_id(1), reminder }], at(303)).await.is_ok())
+        Ok(uow
+            .reminders()
+            .queue(batch(arena, 2), &[ReminderMail { id, task: task_id(1), reminder }], at(303))
+            .await
+            .is_ok())
     };
     ensure!(again(to_ada).await? && again(of_two).await? && again(of_two_as_well).await?);
     ensure!(!again(to_bob).await?, "the other user's is kept");
@@ -292,10 +324,10 @@ pub(super) async fn reminders_never_meet(arena: &Arena<'_>) -> Result<()> {
     drop(uow);
     take(arena, 1, at(25), 9).await?;
     let mut uow = arena.begin_as(arena.other).await?;
-    ensure!(uow.reminders().open(batch(1), None, 9).await?.is_empty());
-    uow.reminders().done(batch(1), &[mail_id(1000)]).await?;
-    uow.reminders().refused(batch(1), &[mail_id(1000)], "mail_refused", at(26)).await?;
-    uow.reminders().touch(batch(1), at(500)).await?;
+    ensure!(uow.reminders().open(batch(arena, 1), None, 9).await?.is_empty());
+    uow.reminders().done(batch(arena, 1), &[mail_id(1000)]).await?;
+    uow.reminders().refused(batch(arena, 1), &[mail_id(1000)], "mail_refused", at(26)).await?;
+    uow.reminders().touch(batch(arena, 1), at(500)).await?;
     uow.commit().await?;
     let mut uow = arena.begin_as(arena.other).await?;
     ensure!(uow.reminders().store_taken(&[reminding(1, &[90])?]).await.is_err(), "it has no such task");
@@ -303,8 +335,8 @@ pub(super) async fn reminders_never_meet(arena: &Arena<'_>) -> Result<()> {
     // A mail of another tenant's task and user leads to neither.
     let mails: Vec<_> = open(arena, 1).await?.iter().map(|reminder| reminder.mail).collect();
     let mut uow = arena.begin_as(arena.other).await?;
-    uow.reminders().queue(batch(1), &mails, at(25)).await?;
-    let theirs = uow.reminders().open(batch(1), None, 9).await?;
+    uow.reminders().queue(batch(arena, 1), &mails, at(25)).await?;
+    let theirs = uow.reminders().open(batch(arena, 1), None, 9).await?;
     ensure!(theirs.len() == 1 && theirs.iter().all(|reminder| reminder.task.is_none() && reminder.user.is_none()));
     drop(uow);
     ensure!(open_ids(arena, 1).await? == [mail_id(1000)] && is_stalled(arena, 1, at(100)).await?);

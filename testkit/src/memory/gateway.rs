@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use muster_application::ports::{
-    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartReminders, StartScheduleRun, StartWebhook,
-    StartWelcomes, Started, WorkflowGateway,
+    GatewayError, PutSchedule, StartOperation, StartPartnerEvent, StartScheduleRun, StartWebhook, StartWelcomes,
+    Started, WorkflowGateway,
 };
 use muster_domain::{
     OperationId, PartnerEventId, ReminderBatchId, ScheduleId, TenantId, WebhookDeliveryId, WelcomeBatchId,
@@ -27,7 +27,7 @@ struct Inner {
     closed_welcomes: HashSet<WelcomeBatchId>,
     welcomes: Vec<StartWelcomes>,
     closed_reminders: HashSet<ReminderBatchId>,
-    reminders: Vec<StartReminders>,
+    reminders: Vec<ReminderBatchId>,
     closed_webhooks: HashSet<WebhookDeliveryId>,
     webhooks: Vec<StartWebhook>,
     schedules: BTreeMap<ScheduleId, PutSchedule>,
@@ -98,7 +98,7 @@ impl MemoryGateway {
     }
 
     /// As [`Self::starts`], for batches of reminders.
-    pub fn reminder_starts(&self) -> Vec<StartReminders> {
+    pub fn reminder_starts(&self) -> Vec<ReminderBatchId> {
         lock(&self.0).reminders.clone()
     }
 
@@ -146,10 +146,10 @@ impl WorkflowGateway for MemoryGateway {
         inner.answer(closed, start, |inner| &mut inner.welcomes)
     }
 
-    async fn start_reminders(&self, start: &StartReminders) -> Result<Started, GatewayError> {
+    async fn start_reminders(&self, batch: ReminderBatchId) -> Result<Started, GatewayError> {
         let mut inner = lock(&self.0);
-        let closed = inner.closed_reminders.contains(&start.batch);
-        inner.answer(closed, start, |inner| &mut inner.reminders)
+        let closed = inner.closed_reminders.contains(&batch);
+        inner.answer(closed, &batch, |inner| &mut inner.reminders)
     }
 
     async fn start_webhook(&self, start: &StartWebhook) -> Result<Started, GatewayError> {

@@ -1,8 +1,8 @@
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use muster_domain::tasks::{
-    OpenReminder, ReminderMail, ReminderReader, ReminderRepository, StalledReminders, StoredTask, TaskSettings,
-};
+use muster_domain::tasks::{OpenReminder, ReminderMail, ReminderReader, ReminderRepository, StoredTask, TaskSettings};
 use muster_domain::users::User;
 use muster_domain::{ReminderBatchId, ReminderMailId, RepositoryError, TenantId};
 
@@ -157,16 +157,20 @@ impl ReminderReader for MemoryStore {
         &self,
         before: DateTime<Utc>,
         limit: u32,
-    ) -> Result<Vec<StalledReminders>, RepositoryError> {
+    ) -> Result<Vec<ReminderBatchId>, RepositoryError> {
         self.fault().call()?;
-        let mut stalled = Vec::new();
-        for (tenant, state) in self.tenants() {
+        let mut stalled = BTreeSet::new();
+        for state in self.tenants().values() {
             let open = state.reminders.values().filter(|stored| stored.refused.is_none() && stored.looked_at < before);
-            stalled.extend(open.map(|stored| StalledReminders { tenant, batch: stored.batch }));
+            stalled.extend(open.map(|stored| stored.batch));
         }
-        stalled.sort_unstable();
-        stalled.dedup();
-        stalled.truncate(size(limit));
-        Ok(stalled)
+        Ok(stalled.into_iter().take(size(limit)).collect())
+    }
+
+    async fn tenants_of_reminders(&self, batch: ReminderBatchId) -> Result<Vec<TenantId>, RepositoryError> {
+        self.fault().call()?;
+        let tenants = self.tenants();
+        let waiting = tenants.iter().filter(|(_, state)| state.reminders.values().any(|mail| mail.is_open_in(batch)));
+        Ok(waiting.map(|(tenant, _)| *tenant).collect())
     }
 }

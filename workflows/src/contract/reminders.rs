@@ -10,9 +10,7 @@ use uuid::Uuid;
 /// Input of the workflow `SendReminders` and of its activities.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReminderBatch {
-    /// Whose tasks they are.
-    pub tenant_id: Uuid,
-    /// Which batch.
+    /// Which batch. Who has mails in it is looked up.
     pub batch_id: Uuid,
 }
 

@@ -6,7 +6,7 @@ use temporalio_workflow::{WorkflowContext, WorkflowResult};
 use crate::contract::reminders::{ReminderActivities, ReminderBatch};
 use crate::policy;
 
-/// Sends the mails about tasks of one tenant that were due at the same time.
+/// Sends the mails about tasks that were due at the same time, of several tenants.
 #[workflow]
 #[derive(Default)]
 pub struct SendReminders;

@@ -31,15 +31,23 @@ impl Client {
         Self { agent, api: api.to_owned(), authorization: format!("Bearer {token}") }
     }
 
-    /// Uploads a CSV file and follows the operation until it ends.
+    /// Uploads a CSV file of users and follows the operation until it ends.
     pub(super) fn import(&self, file: &Path, send_welcome: bool) -> Result<Import> {
-        let url = format!("{}/api/v1/users/batch?on_error=continue&send_welcome={send_welcome}", self.api);
+        self.upload(&format!("users/batch?on_error=continue&send_welcome={send_welcome}"), "text/csv", file)
+    }
+
+    /// As `import`, for an NDJSON file of tasks.
+    pub(super) fn import_tasks(&self, file: &Path) -> Result<Import> {
+        self.upload("tasks/batch?on_error=continue", "application/x-ndjson", file)
+    }
+
+    fn upload(&self, path: &str, format: &str, file: &Path) -> Result<Import> {
         let begin = Instant::now();
         let mut response = self
             .agent
-            .post(&url)
+            .post(format!("{}/api/v1/{path}", self.api))
             .header("Authorization", &self.authorization)
-            .header("Content-Type", "text/csv")
+            .header("Content-Type", format)
             .header("Prefer", "respond-async")
             .send(File::open(file)?)?;
         let upload = begin.elapsed();

@@ -6,6 +6,7 @@ mod fairness;
 mod http;
 mod import;
 mod memory;
+mod reminded_import;
 mod reminders;
 mod report;
 mod search;

@@ -14,7 +14,10 @@ use muster_testkit::{
 };
 use serde_json::{Value, json};
 
-use super::report::{line, millis};
+use super::{
+    reminded_import,
+    report::{line, millis},
+};
 
 /// Rows of a statement, as in an import.
 const BLOCK: usize = 10_000;
@@ -48,6 +51,9 @@ pub(super) struct Figures {
     /// The median of the bulk inserts, with reminders and without.
     with: Duration,
     without: Duration,
+    /// The same of imports over HTTP.
+    import_with: Duration,
+    import_without: Duration,
     /// Of the index on which those that sleep have a line each.
     index_bytes: String,
     /// One look for tenants with something that is due, when there is none.
@@ -66,6 +72,10 @@ impl Figures {
     fn ratio(&self) -> f64 {
         self.with.as_secs_f64() / self.without.as_secs_f64()
     }
+
+    fn import_ratio(&self) -> f64 {
+        self.import_with.as_secs_f64() / self.import_without.as_secs_f64()
+    }
 }
 
 pub(super) fn measure(stack: &Stack, asked: Asked) -> Result<Figures> {
@@ -83,6 +93,7 @@ pub(super) fn measure(stack: &Stack, asked: Asked) -> Result<Figures> {
     }
     stack.psql("vacuum analyze tasks")?;
     let look_ms = look(stack)?;
+    let (import_with, import_without) = reminded_import::measure(stack)?;
 
     announce(&format!("{due} that remind within {WITHIN} seconds"));
     let worker = stack.spawn_worker()?;
@@ -100,6 +111,8 @@ pub(super) fn measure(stack: &Stack, asked: Asked) -> Result<Figures> {
         due,
         with: median(with),
         without: median(without),
+        import_with,
+        import_without,
         index_bytes,
         look_ms,
         late,
@@ -218,7 +231,7 @@ fn as_f64(n: usize) -> Result<f64> {
     Ok(f64::from(u32::try_from(n)?))
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
+pub(super) fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
@@ -232,6 +245,9 @@ pub(super) fn json(figures: &Figures) -> Value {
         "bulk_seconds_with_reminders": figures.with.as_secs_f64(),
         "bulk_seconds_without": figures.without.as_secs_f64(),
         "bulk_ratio": figures.ratio(),
+        "import_seconds_with_reminders": figures.import_with.as_secs_f64(),
+        "import_seconds_without": figures.import_without.as_secs_f64(),
+        "import_ratio": figures.import_ratio(),
         "index": figures.index_bytes,
         "look_ms": figures.look_ms,
         "batches": figures.batches,
@@ -248,12 +264,17 @@ pub(super) fn print(figures: &Figures) {
     );
     println!("{due} mails of {batches} workflows; the latest was {:.1} s late", figures.per_mille(1000));
     println!(
-        "{BULK} tasks were inserted in {:.0} ms with reminders, in {:.0} ms without\n\nTargets\n",
+        "{BULK} tasks were inserted in {:.0} ms with reminders, in {:.0} ms without; imported over HTTP in {:.0} ms and \
+         {:.0} ms\n\nTargets\n",
         millis(figures.with),
-        millis(figures.without)
+        millis(figures.without),
+        millis(figures.import_with),
+        millis(figures.import_without)
     );
-    let (p50, p99, ratio) = (figures.per_mille(500), figures.per_mille(990), figures.ratio());
+    let (p50, p99) = (figures.per_mille(500), figures.per_mille(990));
     let limit = format!("p99 ≤ {MAX_P99_SECONDS:.0} s");
     line("lateness", format!("p50 {p50:.1} s, p99 {p99:.1} s"), &limit, p99 <= MAX_P99_SECONDS);
-    line("bulk insert", format!("{ratio:.2} × without"), &format!("≤ {MAX_RATIO} ×"), ratio <= MAX_RATIO);
+    for (name, ratio) in [("bulk insert", figures.ratio()), ("import", figures.import_ratio())] {
+        line(name, format!("{ratio:.2} × without"), &format!("≤ {MAX_RATIO} ×"), ratio <= MAX_RATIO);
+    }
 }
