@@ -202,37 +202,3 @@ fn a_release_that_would_leave_work_undone_is_promoted_by_force_only_and_can_be_r
         exactly(stack, 9)
     });
 }
-
-#[test]
-fn what_waits_for_long_is_moved_to_the_new_release_by_hand() {
-    test("moved", |stack| {
-        let world = World::start_with(stack, &[], None)?;
-        let mut old = release(stack, "a", ALL)?;
-        promoted(stack, "a")?;
-        let id = world.client.import_csv("send_welcome=false", &rows::csv("moved", USERS)?)?;
-        wait_until("the import to be under way", PATIENCE, || {
-            Ok((number(&world.client.operation(&id)?, "/progress/rows_done") > 0).then_some(()))
-        })?;
-        ask(&world, &id, "pause")?;
-        let workflow = format!("operation/{}/{id}", world.tenant);
-        let waits = format!("MusterOperation='{id}' and MusterState='paused'");
-        wait_until("the workflow to wait", PATIENCE, || {
-            let list = stack.temporal.cli(&["workflow", "list", "--query", &waits, "--output", "json"])?;
-            Ok(list.contains(&id).then_some(()))
-        })?;
-        is_pinned_to(stack, &workflow, "a")?;
-        let _new = release(stack, "b", ALL)?;
-        promoted(stack, "b")?;
-        // As docs/operate/workers.md says.
-        let query = "TemporalWorkerDeploymentVersion='muster:a' AND ExecutionStatus='Running'";
-        let options = ["--versioning-override-behavior", "auto_upgrade", "--query", query, "--yes"];
-        stack.temporal.cli(&[&["workflow", "update-options"][..], &options].concat())?;
-        wait_for_states(stack, &[("a", "drained"), ("b", "current")])?;
-        ensure!(old.stop()?.context("it had not run")?.code() == Some(0), "the old worker did not end well");
-        ask(&world, &id, "resume")?;
-        let operation = world.client.ended(&id, PATIENCE)?;
-        ensure!(at(&operation, "/state") == "succeeded", "{operation:#}");
-        ensure!(ran_on(stack, &workflow)?.0 == "b", "{:?}", ran_on(stack, &workflow)?);
-        exactly(stack, u64::try_from(USERS)?)
-    });
-}
