@@ -194,6 +194,7 @@ fn is_rate(rate: f64) -> bool {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "as the arguments are")]
     fn some(text: &str) -> Option<String> {
         Some(text.to_owned())
     }

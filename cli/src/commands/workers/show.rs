@@ -50,10 +50,10 @@ impl Show {
 /// How the task queues are, and the deployments that they or their workers name.
 pub(super) async fn known(
     temporal: &Temporal,
-    named: Option<String>,
+    given: Option<String>,
 ) -> anyhow::Result<(Vec<QueueState>, Vec<Deployment>)> {
     let queues = queues(temporal).await?;
-    let mut names: BTreeSet<_> = named.into_iter().collect();
+    let mut names: BTreeSet<_> = given.into_iter().collect();
     names.extend(queues.iter().filter_map(|queue| queue.deployment.clone()));
     names.extend(queues.iter().flat_map(|queue| queue.pollers.iter().filter_map(|poller| poller.deployment.clone())));
     let mut deployments = Vec::new();

@@ -48,7 +48,7 @@ mod tests {
     }
 
     fn queue(tasks: u64, pollers: &[Option<&str>], current: Option<&str>) -> QueueState {
-        let poller = |build_id: &Option<&str>| Poller {
+        let poller = |build_id: Option<&str>| Poller {
             identity: "one".to_owned(),
             last_seen: None,
             deployment: build_id.map(|_| "muster".to_owned()),
@@ -57,7 +57,7 @@ mod tests {
         QueueState {
             queue: "muster-mail",
             kind: TaskKind::Activity,
-            pollers: pollers.iter().map(poller).collect(),
+            pollers: pollers.iter().copied().map(poller).collect(),
             backlog: backlog(tasks),
             limit_per_second: None,
             deployment: current.map(str::to_owned),
