@@ -12,6 +12,7 @@ mod small_server;
 pub mod telemetry;
 pub mod tokens;
 pub mod wire;
+pub mod workers;
 
 pub use config::{AppEnv, Config};
 pub use muster_domain::TenantId;

@@ -43,6 +43,8 @@ enum Command {
     Completions(commands::completions::Completions),
     /// Measure the way through Temporal to the workers and back (TEMPORAL_ADDRESS)
     Ping(commands::ping::Ping),
+    /// Show who serves the task queues, what waits, and releases; promote a release (TEMPORAL_ADDRESS)
+    Workers(commands::workers::Workers),
 }
 
 fn main() -> ExitCode {
@@ -62,6 +64,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Config(command) => return Ok(command.run()),
         Command::Replay(command) => return command.run(),
         Command::Completions(command) => command.run(Arguments::command()),
+        Command::Workers(command) => return command.run(),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

@@ -1,6 +1,7 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 mod download;
+mod engine;
 mod events;
 pub(crate) mod export;
 pub(crate) mod import;
@@ -15,6 +16,7 @@ pub(crate) mod settings;
 pub(crate) mod token;
 mod upload;
 mod watch;
+pub(crate) mod workers;
 
 use muster_bootstrap::config;
 

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use temporalio_client::tonic::Request;
+use chrono::{DateTime, Utc};
+use temporalio_client::tonic::{Request, Response, Status};
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression};
 use temporalio_common::protos::temporal::api::workflowservice::v1::GetSystemInfoRequest;
 use tokio::sync::OnceCell;
@@ -80,6 +81,16 @@ impl Temporal {
         client.await.cloned()
     }
 
+    /// Which namespace is asked.
+    pub(super) fn namespace(&self) -> &str {
+        &self.options.namespace
+    }
+
+    /// What this process is called.
+    pub(super) fn identity(&self) -> &str {
+        &self.options.identity
+    }
+
     /// Whether the server answers.
     ///
     /// # Errors
@@ -87,11 +98,23 @@ impl Temporal {
     pub async fn ping(&self) -> Result<(), TemporalError> {
         let client = self.client().await?;
         let mut service = client.connection().workflow_service();
-        let ask = service.get_system_info(Request::new(GetSystemInfoRequest::default()));
-        match timeout(TIMEOUT, ask).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(status)) => Err(TemporalError::Refused(status.into())),
-            Err(_) => Err(TemporalError::Timeout),
-        }
+        asked(TIMEOUT, service.get_system_info(Request::new(GetSystemInfoRequest::default()))).await.map(drop)
     }
+}
+
+/// An answer of the server, if it comes in time.
+pub(super) async fn asked<T>(
+    patience: Duration,
+    ask: impl Future<Output = Result<Response<T>, Status>>,
+) -> Result<T, TemporalError> {
+    match timeout(patience, ask).await {
+        Ok(Ok(answer)) => Ok(answer.into_inner()),
+        Ok(Err(status)) => Err(TemporalError::Refused(status.into())),
+        Err(_) => Err(TemporalError::Timeout),
+    }
+}
+
+/// A timestamp of the server.
+pub(super) fn instant(seconds: i64, nanos: i32) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(seconds, nanos.try_into().ok()?)
 }
