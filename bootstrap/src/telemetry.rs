@@ -1,6 +1,6 @@
 //! Logs: lines for people in development, JSON in production.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use tracing_subscriber::EnvFilter;
 
@@ -19,4 +19,10 @@ pub fn init(config: &Config) -> anyhow::Result<()> {
         AppEnv::Production => builder.json().flatten_event(true).init(),
     }
     Ok(())
+}
+
+/// Lets out what was recorded and has not left the process yet. To be called last, when nothing is recorded any more.
+pub fn flush() {
+    // Nobody is left to hear that it failed.
+    let _ = std::io::stderr().flush();
 }

@@ -96,7 +96,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
     let temporal = Temporal::new(TemporalOptions {
         address: config.temporal_address.clone(),
         namespace: config.temporal_namespace.clone(),
-        identity: format!("muster-{}@{}", role.name(), std::process::id()),
+        identity: identity(role),
     })?;
     let is_scraped = role == Role::Worker || (role == Role::Api && config.http.metrics.is_some());
     let sdk_metrics = is_scraped.then(SdkMetrics::start).transpose()?;
@@ -164,6 +164,11 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         limiter,
         database_url,
     })
+}
+
+/// What a process is called at Temporal, among those who poll a task queue: of which machine or pod it is, and which there.
+fn identity(role: Role) -> String {
+    format!("muster-{}@{}:{}", role.name(), gethostname::gethostname().to_string_lossy(), std::process::id())
 }
 
 fn settings(config: &Config) -> anyhow::Result<Settings> {

@@ -1,10 +1,16 @@
 //! A worker process: one SDK worker for each task queue it serves.
 
 mod background;
+mod hand_back;
 mod measure;
+mod parse;
 mod queues;
+mod release;
 mod run;
+mod settings;
+mod tuning;
 
-pub use background::{index_users, relay_webhooks, relay_welcomes};
+pub use background::Background;
 pub use queues::Queue;
 pub use run::{Activities, NoInterceptor, run};
+pub use settings::{SettingArguments, Settings};

@@ -97,6 +97,11 @@ impl Temporal {
         &self.options.namespace
     }
 
+    /// What this process is called.
+    pub(super) fn identity(&self) -> &str {
+        &self.options.identity
+    }
+
     /// Whether the server answers.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! Temporal behind the workflow port.
 
+mod check;
 mod connect;
+mod deployment;
 mod gateway;
 mod ping;
 mod queues;
@@ -8,7 +10,9 @@ mod schedule;
 mod sdk_metrics;
 mod tenant_schedule;
 
+pub use check::check;
 pub use connect::{Temporal, TemporalError, TemporalOptions};
+pub use deployment::{Deployment, PromoteError, Promotion, Version, VersionState, deployment, promote};
 pub use ping::ping_workers;
 pub use queues::{Backlog, Poller, QueueState, TaskKind, queues};
 pub use schedule::prepare_namespace;

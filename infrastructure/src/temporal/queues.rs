@@ -37,6 +37,10 @@ impl TaskKind {
             Self::Activity => TaskQueueType::Activity,
         }
     }
+
+    pub(super) fn of(code: TaskQueueType) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
 }
 
 /// A worker that has asked a task queue for work in the last minutes.
@@ -130,7 +134,7 @@ fn poller(info: PollerInfo) -> Poller {
     }
 }
 
-fn backlog(stats: Option<TaskQueueStats>) -> Backlog {
+pub(super) fn backlog(stats: Option<TaskQueueStats>) -> Backlog {
     let Some(stats) = stats else { return Backlog::default() };
     Backlog {
         tasks: stats.approximate_backlog_count.try_into().unwrap_or_default(),
