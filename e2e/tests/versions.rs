@@ -19,7 +19,8 @@ use muster_testkit::{
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_mins(1);
-const USERS: usize = 60_000;
+/// So many that the import is still under way when it is paused.
+const USERS: usize = 300_000;
 
 /// A worker of a release.
 fn release(stack: &Stack, build_id: &str, queues: &str) -> Result<Service> {
@@ -125,13 +126,13 @@ fn what_has_begun_ends_on_the_old_release_while_the_new_one_takes_what_is_new() 
             Ok((told.code == 3 && told.stderr.contains("no release is current: promote one")).then_some(()))
         })?;
         promoted(stack, "a")?;
-        wait_for_states(stack, &[("a", "current")])?;
         wait_until("the import to be under way", PATIENCE, || {
             Ok((number(&world.client.operation(&long)?, "/progress/rows_done") > 0).then_some(()))
         })?;
         ask(&world, &long, "pause")?;
         ensure!(at(&world.client.operation(&long)?, "/state") == "paused", "it was over too soon");
         is_pinned_to(stack, &operation(&long), "a")?;
+        wait_for_states(stack, &[("a", "current")])?;
 
         // The new release gets nothing until it is promoted, and then all that begins.
         let new = release(stack, "b", ALL)?;

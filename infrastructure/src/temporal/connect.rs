@@ -12,6 +12,8 @@ use url::Url;
 
 use super::SdkMetrics;
 
+/// As `TIMEOUT`, for people: who asks by hand would rather wait than be told to ask again.
+pub(super) const PATIENT: Duration = Duration::from_secs(10);
 /// How long the server may take to accept a connection or answer a question of ours.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -33,8 +35,8 @@ pub enum TemporalError {
     #[error("TEMPORAL_ADDRESS must look like host:7233")]
     Address(#[from] url::ParseError),
     /// No answer in time.
-    #[error("no answer from Temporal in {} s", TIMEOUT.as_secs())]
-    Timeout,
+    #[error("no answer from Temporal in {} s", .0.as_secs())]
+    Timeout(Duration),
     /// The connection failed.
     #[error("no connection to Temporal")]
     Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -84,7 +86,7 @@ impl Temporal {
                 .build();
             let connection = timeout(TIMEOUT, Connection::connect(options))
                 .await
-                .map_err(|_| TemporalError::Timeout)?
+                .map_err(|_| TemporalError::Timeout(TIMEOUT))?
                 .map_err(|error| TemporalError::Connect(error.into()))?;
             let options = ClientOptions::new(self.options.namespace.clone()).build();
             Client::new(connection, options).map_err(|error| TemporalError::Connect(error.into()))
@@ -121,7 +123,7 @@ pub(super) async fn asked<T>(
     match timeout(patience, ask).await {
         Ok(Ok(answer)) => Ok(answer.into_inner()),
         Ok(Err(status)) => Err(TemporalError::Refused(status.into())),
-        Err(_) => Err(TemporalError::Timeout),
+        Err(_) => Err(TemporalError::Timeout(patience)),
     }
 }
 

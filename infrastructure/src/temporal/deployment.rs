@@ -9,7 +9,7 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
     SetWorkerDeploymentRampingVersionRequest,
 };
 
-use super::connect::{TIMEOUT, asked, instant};
+use super::connect::{PATIENT, asked, instant};
 use super::queues::backlog;
 use super::{Backlog, TaskKind, Temporal, TemporalError};
 
@@ -131,7 +131,7 @@ pub async fn deployment(temporal: &Temporal, name: &str) -> Result<Option<Deploy
             report_task_queue_stats: true,
             ..DescribeWorkerDeploymentVersionRequest::default()
         };
-        let answer = match asked(TIMEOUT, service.describe_worker_deployment_version(Request::new(request))).await {
+        let answer = match asked(PATIENT, service.describe_worker_deployment_version(Request::new(request))).await {
             // Its first worker has just come, and not all of its task queues are known everywhere.
             Err(error) if is(&error, Code::NotFound) => DescribeWorkerDeploymentVersionResponse::default(),
             answer => answer?,
@@ -199,7 +199,7 @@ async fn describe(temporal: &Temporal, name: &str) -> Result<DescribeWorkerDeplo
         deployment_name: name.to_owned(),
     };
     let mut service = temporal.client().await?.connection().workflow_service();
-    asked(TIMEOUT, service.describe_worker_deployment(Request::new(request))).await
+    asked(PATIENT, service.describe_worker_deployment(Request::new(request))).await
 }
 
 fn is(error: &TemporalError, code: Code) -> bool {

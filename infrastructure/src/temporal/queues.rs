@@ -7,7 +7,7 @@ use temporalio_common::protos::temporal::api::enums::v1::{RateLimitSource, TaskQ
 use temporalio_common::protos::temporal::api::taskqueue::v1::{PollerInfo, TaskQueue, TaskQueueStats};
 use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeTaskQueueRequest;
 
-use super::connect::{TIMEOUT, asked, instant};
+use super::connect::{PATIENT, asked, instant};
 use super::{Temporal, TemporalError};
 
 /// What is waited for on a task queue.
@@ -109,7 +109,7 @@ async fn describe(temporal: &Temporal, queue: &'static str, kind: TaskKind) -> R
         ..DescribeTaskQueueRequest::default()
     };
     let mut service = temporal.client().await?.connection().workflow_service();
-    let answer = asked(TIMEOUT, service.describe_task_queue(Request::new(request))).await?;
+    let answer = asked(PATIENT, service.describe_task_queue(Request::new(request))).await?;
     let limit = answer
         .effective_rate_limit
         .filter(|limit| matches!(limit.rate_limit_source(), RateLimitSource::Api | RateLimitSource::Worker));
