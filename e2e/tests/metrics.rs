@@ -122,11 +122,8 @@ fn what_is_scraped_is_what_happened_and_what_is_documented() {
 
         // 20 good rows and 3 bad ones; all mails are put off first, and one is refused then.
         stack.mail.behave(Behaviour::temporary(Refusal::Always));
-        let mut file = "email,username\n".to_owned();
-        for n in 1..=20 {
-            file += &format!("metric{n}@example.com,metric-{n}\n");
-        }
-        file += "nope,bad-1\nnope,bad-2\nnope,bad-3\n";
+        let good: Vec<_> = (1..=20).map(|n| format!("metric{n}@example.com,metric-{n}\n")).collect();
+        let file = format!("email,username\n{}nope,bad-1\nnope,bad-2\nnope,bad-3\n", good.concat());
         let id = world.client.import_csv("", file.as_bytes())?;
         let operation = world.client.ended(&id, PATIENCE)?;
         ensure!(at(&operation, "/state") == "partially_succeeded", "{operation:#}");

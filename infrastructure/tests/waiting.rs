@@ -1,4 +1,5 @@
 //! What waits is counted across tenants, by the role of the service, and nothing of it is told but numbers and ages.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::time::Duration;
 
