@@ -15,4 +15,7 @@ pub mod wire;
 pub use config::{AppEnv, Config};
 pub use muster_domain::TenantId;
 pub use muster_infrastructure::postgres::migrate;
-pub use muster_infrastructure::temporal::{Temporal, TemporalOptions, ping_workers, prepare_namespace};
+pub use muster_infrastructure::temporal::{
+    CodecError, Payload, PayloadKeys, Temporal, TemporalOptions, data_converter, ping_workers, prepare_namespace,
+    reseal_schedules,
+};

@@ -92,6 +92,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         address: config.temporal_address.clone(),
         namespace: config.temporal_namespace.clone(),
         identity: format!("muster-{}@{}", role.name(), std::process::id()),
+        keys: config.codec.keys.clone(),
     })?;
     let watch = PgWatch::new();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use muster_bootstrap::{Temporal, TemporalOptions, ping_workers};
+use muster_bootstrap::{Temporal, TemporalOptions, config, ping_workers};
 use serde_json::json;
 
 /// `muster ping`
@@ -25,11 +25,13 @@ impl Ping {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let address = super::or_setting(self.temporal_address, &["TEMPORAL_ADDRESS", "TEMPORAL_HOST"])?;
         let namespace = super::or_setting(self.temporal_namespace, &["TEMPORAL_NAMESPACE"])?;
+        let keys = config::payload_keys()?;
         let mut times: Vec<Duration> = super::block_on(async {
             let temporal = Temporal::new(TemporalOptions {
                 address: address.unwrap_or_else(|| "localhost:7233".to_owned()),
                 namespace: namespace.unwrap_or_else(|| "default".to_owned()),
                 identity: format!("muster-ping@{}", std::process::id()),
+                keys,
             })?;
             let mut times = Vec::new();
             for _ in 0..self.count {

@@ -8,6 +8,8 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use url::Url;
 
+use super::codec::{PayloadKeys, data_converter};
+
 /// How long the server may take to accept a connection or answer a question of ours.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -20,6 +22,8 @@ pub struct TemporalOptions {
     pub namespace: String,
     /// What this process is called in the UI.
     pub identity: String,
+    /// By which payloads are encrypted.
+    pub keys: PayloadKeys,
 }
 
 /// Why Temporal cannot be used.
@@ -74,10 +78,17 @@ impl Temporal {
                 .await
                 .map_err(|_| TemporalError::Timeout)?
                 .map_err(|error| TemporalError::Connect(error.into()))?;
-            let options = ClientOptions::new(self.options.namespace.clone()).build();
+            let options = ClientOptions::new(self.options.namespace.clone())
+                .data_converter(data_converter(&self.options.keys))
+                .build();
             Client::new(connection, options).map_err(|error| TemporalError::Connect(error.into()))
         });
         client.await.cloned()
+    }
+
+    /// By which payloads are encrypted.
+    pub(super) fn keys(&self) -> &PayloadKeys {
+        &self.options.keys
     }
 
     /// Whether the server answers.

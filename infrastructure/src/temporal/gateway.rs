@@ -88,7 +88,7 @@ impl WorkflowGateway for Temporal {
 
     async fn put_schedule(&self, put: &PutSchedule) -> Result<(), GatewayError> {
         let client = self.client().await.map_err(gateway_error)?;
-        let done = timeout(TIMEOUT, tenant_schedule::put(&client, put)).await;
+        let done = timeout(TIMEOUT, tenant_schedule::put(&client, self.keys(), put)).await;
         done.map_err(gateway_error)?.map_err(gateway_error)
     }
 

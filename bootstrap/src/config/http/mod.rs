@@ -6,6 +6,7 @@ mod proxies;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 
+pub(super) use cors::parse as origins;
 pub use cors::{Cors, CorsOrigins};
 pub use proxies::TrustedProxies;
 
