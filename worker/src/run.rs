@@ -8,12 +8,12 @@ use muster_activities::{
     ScheduleActivities, WebhookActivities,
 };
 use muster_application::App;
-use muster_bootstrap::{Temporal, prepare_namespace};
+use muster_bootstrap::{Temporal, prepare_namespace, reseal_schedules};
 use temporalio_sdk::interceptors::ActivityInboundInterceptor;
 use temporalio_sdk::runtime::RuntimeOptions;
 use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 
-use crate::Queue;
+use crate::{Queue, keep_panics_quiet};
 
 /// Pause between attempts to reach a Temporal that is down.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -87,10 +87,14 @@ where
             () = ready(temporal, namespace) => {}
             () = &mut stop => return Ok(()),
         }
+        if queues.contains(&Queue::Control) {
+            tokio::spawn(reseal(temporal.clone()));
+        }
         let client = temporal.client().await?;
         let mut workers = Vec::new();
         for queue in queues {
             let mut options: WorkerOptions = queue.options(activities)?;
+            keep_panics_quiet(&mut options);
             if let Some(interceptor) = intercept() {
                 options.activity_inbound_interceptor(interceptor);
             }
@@ -142,5 +146,18 @@ async fn ready(temporal: &Temporal, namespace: &str) {
             said = true;
         }
         tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Brings what schedules were given to the key that encrypts now, so that a former one can be removed one day. Nothing waits
+/// for it: until it is done the former key is there.
+async fn reseal(temporal: Temporal) {
+    match reseal_schedules(&temporal).await {
+        Ok(0) => {}
+        Ok(changed) => tracing::info!("{changed} schedules are encrypted with the first of MUSTER_CODEC_KEYS now"),
+        Err(error) => tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "some schedules are not encrypted with the first of MUSTER_CODEC_KEYS yet: the next worker that starts tries again"
+        ),
     }
 }
