@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use muster_api::{ApiState, HttpMetrics, RateLimits, UploadLimits, router, server};
+use muster_api::{ApiState, CodecEndpoint, HttpMetrics, RateLimits, UploadLimits, router, server};
+use muster_bootstrap::config::CodecConfig;
 use muster_bootstrap::tokens::TenantTokens;
 use muster_bootstrap::wire::{self, Role};
 use muster_bootstrap::{Config, health_check, lifecycle, metrics, telemetry};
@@ -73,6 +74,7 @@ async fn run() -> anyhow::Result<()> {
         rate_limits,
         trusted_proxies: config.http.trusted_proxies.clone(),
         cors: config.http.cors.clone(),
+        codec: codec(&config),
         metrics: http_metrics,
         docs_url: config.docs_url.clone(),
         openapi_url: config.openapi_url.clone(),
@@ -93,4 +95,11 @@ async fn run() -> anyhow::Result<()> {
     };
     wired.leave_cache().await;
     ended
+}
+
+/// Payloads are shown where there are keys for them, and a token for whoever asks.
+fn codec(config: &Config) -> Option<CodecEndpoint> {
+    let CodecConfig { keys, token, origins } = &config.codec;
+    let token = token.clone().filter(|_| !keys.is_empty())?;
+    Some(CodecEndpoint { keys: keys.clone(), token, origins: origins.clone() })
 }
