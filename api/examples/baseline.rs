@@ -3,14 +3,13 @@
 //!
 //! `DATABASE_URL` and `PORT` say where, and `DATABASE_POOL_SIZE` with how many connections.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use chrono::{DateTime, Utc};
+use muster_api::server::Serving;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -51,7 +50,7 @@ async fn main() -> Result<()> {
         .route("/users", post(insert))
         .with_state(pool);
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    Ok(muster_api::server::serve(listener, router, std::future::pending(), Duration::ZERO).await?)
+    Ok(muster_api::server::serve(listener, router, Serving::default(), std::future::pending()).await?)
 }
 
 async fn fixed() -> Json<User> {

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use muster_bootstrap::health::{Health, HealthReport};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::server::Stopping;
 use crate::state::ApiState;
 
 /// Says how the parts are.
@@ -31,7 +32,7 @@ impl HealthSource for Health {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Health)]
 pub(crate) struct HealthView {
-    /// `ok`, `degraded` or `unavailable`.
+    /// `ok`, `degraded` or `unavailable`; `draining` while the process ends.
     #[schema(value_type = String, example = "ok")]
     status: &'static str,
     /// The release.
@@ -115,13 +116,18 @@ pub(crate) async fn live(State(state): State<ApiState>) -> Json<LiveView> {
     get, path = "/health/ready", operation_id = "get_health_ready", tag = "Service",
     responses(
         (status = 200, description = "How the parts are", body = HealthView),
-        (status = 503, description = "A part that is needed is down", body = HealthView, headers(("Retry-After" = String))),
+        (status = 503, description = "A part that is needed is down, or the process ends", body = HealthView, headers(("Retry-After" = String))),
     )
 )]
-pub(crate) async fn ready(State(state): State<ApiState>) -> Response {
+pub(crate) async fn ready(State(state): State<ApiState>, stopping: Option<Extension<Stopping>>) -> Response {
     let report = Arc::clone(&state.health).report().await;
-    let view = Json(HealthView::new(&report, state.environment));
-    if report.ready {
+    let is_stopping = stopping.is_some_and(|Extension(stopping)| stopping.asked.is_cancelled());
+    let mut view = HealthView::new(&report, state.environment);
+    if is_stopping {
+        view.status = "draining";
+    }
+    let view = Json(view);
+    if report.ready && !is_stopping {
         return view.into_response();
     }
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], view).into_response()

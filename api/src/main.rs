@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use muster_api::{ApiState, CodecEndpoint, HttpMetrics, RateLimits, UploadLimits, router, server};
-use muster_bootstrap::config::CodecConfig;
+use muster_api::server::{self, Serving, Tls};
+use muster_api::{ApiState, CodecEndpoint, HttpMetrics, RateLimits, UploadLimits, router};
+use muster_bootstrap::config::{CodecConfig, ServerConfig, TlsFiles};
 use muster_bootstrap::tokens::TenantTokens;
 use muster_bootstrap::wire::{self, Role};
 use muster_bootstrap::{Config, health_check, lifecycle, metrics, telemetry};
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
 
 fn health() -> anyhow::Result<()> {
     let config = Config::load()?;
-    health_check::ask(config.host, config.port)
+    health_check::ask(config.host, config.port, config.http.server.tls.is_some())
 }
 
 fn say(text: &str) -> ExitCode {
@@ -80,6 +81,8 @@ async fn run() -> anyhow::Result<()> {
         openapi_url: config.openapi_url.clone(),
     };
     let router = router(state)?;
+    let serving = serving(&config.http.server)?;
+    allow_descriptors(serving.max_connections);
     let listener = TcpListener::bind((config.host, config.port))
         .await
         .with_context(|| format!("HOST={} PORT={} cannot be listened on", config.host, config.port))?;
@@ -90,7 +93,7 @@ async fn run() -> anyhow::Result<()> {
         }
     };
     let ended = tokio::select! {
-        served = server::serve(listener, router, shutdown, GRACE) => served.map_err(Into::into),
+        served = server::serve(listener, router, serving, shutdown) => served.map_err(Into::into),
         unsafe_database = wired.guard() => Err(unsafe_database.into()),
     };
     wired.leave_cache().await;
@@ -102,4 +105,34 @@ fn codec(config: &Config) -> Option<CodecEndpoint> {
     let CodecConfig { keys, token, origins } = &config.codec;
     let token = token.clone().filter(|_| !keys.is_empty())?;
     Some(CodecEndpoint { keys: keys.clone(), token, origins: origins.clone() })
+}
+
+/// What else has a file descriptor: connections to Postgres, Redis and Temporal, files, and clients of metrics.
+const OTHER_DESCRIPTORS: u64 = 256;
+
+/// Shells and services start with few file descriptors as a rule, and may have more.
+fn allow_descriptors(max_connections: usize) {
+    let wanted = u64::try_from(max_connections).unwrap_or(u64::MAX).saturating_add(OTHER_DESCRIPTORS);
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(most) if most >= wanted => {}
+        Ok(most) => tracing::warn!(
+            "MAX_CONNECTIONS={max_connections} needs {wanted} file descriptors, and there may be {most}: raise the limit (ulimit -n, LimitNOFILE=)"
+        ),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the limit of file descriptors stays as it is");
+        }
+    }
+}
+
+fn serving(config: &ServerConfig) -> anyhow::Result<Serving> {
+    let tls = match &config.tls {
+        None => None,
+        Some(TlsFiles { certificate, key }) => {
+            let tls = Tls::load(certificate, key).context("TLS_CERTIFICATE_PATH, TLS_KEY_PATH")?;
+            tokio::spawn(tls.clone().keep_fresh());
+            Some(tls)
+        }
+    };
+    let ServerConfig { max_connections, idle, drain, .. } = *config;
+    Ok(Serving { max_connections, idle, drain, grace: GRACE, tls, ..Serving::default() })
 }

@@ -1,36 +1,34 @@
 //! A process that asks another one how it is: for images in which there is nothing else to ask with.
 
-use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use ureq::tls::TlsConfig;
 
-/// How long each step may take: a little longer than the parts behind the answer.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// How long it may take: a little longer than the parts behind the answer.
+const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Asks `/health/ready` of the process that listens on this address of this machine.
+/// Asks `/health/ready` of the process that listens on this address of this machine; `https` if it speaks TLS.
 ///
 /// # Errors
 /// When there is no answer, or the answer is not 200; the message has what was said.
-pub fn ask(host: IpAddr, port: u16) -> anyhow::Result<()> {
+pub fn ask(host: IpAddr, port: u16, https: bool) -> anyhow::Result<()> {
     let address = SocketAddr::new(reachable(host), port);
-    let answer = get(address).with_context(|| format!("no answer from {address}"))?;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head.lines().next().unwrap_or_default();
-    ensure!(status.split(' ').nth(1) == Some("200"), "not ready: {body}");
+    let scheme = if https { "https" } else { "http" };
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(PATIENCE))
+        .proxy(None)
+        // It is this machine, and the certificate has the name that others know it by.
+        .tls_config(TlsConfig::builder().disable_verification(true).build())
+        .build()
+        .new_agent();
+    let asked = agent.get(format!("{scheme}://{address}/health/ready")).call();
+    let mut answer = asked.with_context(|| format!("no answer from {address}"))?;
+    let body = answer.body_mut().read_to_string().unwrap_or_default();
+    ensure!(answer.status().as_u16() == 200, "not ready: {body}");
     Ok(())
-}
-
-fn get(address: SocketAddr) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let request = format!("GET /health/ready HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
 }
 
 /// Who listens on every address is asked on the local one.
@@ -44,6 +42,7 @@ fn reachable(host: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::net::TcpListener;
 
     use super::*;
@@ -56,7 +55,7 @@ mod tests {
             let _ = stream.read(&mut [0; 1024]).unwrap();
             stream.write_all(answer.as_bytes()).unwrap();
         });
-        let result = ask(Ipv4Addr::UNSPECIFIED.into(), port);
+        let result = ask(Ipv4Addr::UNSPECIFIED.into(), port, false);
         server.join().unwrap();
         result
     }

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 
 fn health() -> anyhow::Result<()> {
     let config = Config::load()?;
-    health_check::ask(config.worker_host, config.worker_port)
+    health_check::ask(config.worker_host, config.worker_port, false)
 }
 
 #[tokio::main]

@@ -2,13 +2,18 @@
 
 use std::{
     env,
+    path::PathBuf,
     process::{Command, ExitCode},
     time::Instant,
 };
 
 use anyhow::Result;
 
-use crate::cargo::{cargo, has_subcommand};
+use crate::{
+    cargo::cargo,
+    manifests,
+    tools::{DENY, MACHETE, Tool},
+};
 
 struct Step {
     name: &'static str,
@@ -17,15 +22,26 @@ struct Step {
 
 pub(crate) fn run() -> Result<ExitCode> {
     let mut steps = vec![step("fmt", &["fmt", "--all", "--check"])?, xtask("layers", &["layers"])?];
-    for (name, tool, arguments) in [
-        ("machete", "machete", &["machete"][..]),
-        ("deny", "deny", &["deny", "--workspace", "check", "bans", "licenses", "sources"]),
-    ] {
-        if has_subcommand(tool) {
-            steps.push(step(name, arguments)?);
+    if let Some(program) = installed("machete", &MACHETE)? {
+        steps.push(Step { name: "machete", command: MACHETE.command(program)? });
+    }
+    if let Some(program) = built("deny", &DENY)? {
+        let deny = |arguments: &[&str]| -> Result<Command> {
+            let mut command = DENY.command(program.clone())?;
+            command.args(["--workspace"]).args(arguments);
+            Ok(command)
+        };
+        steps.push(Step { name: "deny", command: deny(&["check", "bans", "licenses", "sources"])? });
+        // A git repository elsewhere, which is not reachable from everywhere.
+        if fetched(deny(&["fetch", "db"])?)? {
+            steps.push(Step { name: "advisories", command: deny(&["check", "--disable-fetch", "advisories"])? });
         } else {
-            println!("skipped  {name}: cargo-{tool} is not installed");
+            println!("skipped  advisories: their database cannot be fetched");
         }
+    }
+    match manifests::go() {
+        Some(go) => steps.push(Step { name: "manifests", command: manifests::command(&go)? }),
+        None => println!("skipped  manifests: {}", manifests::SKIPPED),
     }
     steps.push(xtask("sqlx", &["sqlx", "--check"])?);
     steps.push(step("clippy", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?);
@@ -56,6 +72,26 @@ pub(crate) fn run() -> Result<ExitCode> {
     let names: Vec<&str> = failures.iter().map(|(name, _)| *name).collect();
     eprintln!("error: failed: {}", names.join(", "));
     Ok(ExitCode::FAILURE)
+}
+
+/// A tool that is on this machine.
+fn installed(step: &str, tool: &Tool) -> Result<Option<PathBuf>> {
+    let found = tool.find()?;
+    if found.is_none() {
+        println!("skipped  {step}: {}", tool.hint());
+    }
+    Ok(found)
+}
+
+/// The same; where `CI` is set it is built. Elsewhere nobody waits for that unasked.
+fn built(step: &str, tool: &Tool) -> Result<Option<PathBuf>> {
+    if env::var_os("CI").is_some() { tool.get().map(Some) } else { installed(step, tool) }
+}
+
+/// Whether git could get what was asked for; it gives up on a network that answers nothing.
+fn fetched(mut command: Command) -> Result<bool> {
+    command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_HTTP_LOW_SPEED_LIMIT", "1").env("GIT_HTTP_LOW_SPEED_TIME", "20");
+    Ok(command.output()?.status.success())
 }
 
 fn step(name: &'static str, arguments: &[&str]) -> Result<Step> {

@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything a developer runs, in one program. `cargo xtask help` lists it.
 
+mod advisories;
 mod bench;
 mod cargo;
 mod demo;
@@ -8,10 +9,13 @@ mod histories;
 mod layers;
 mod lint;
 mod mail_server;
+mod manifests;
+mod sbom;
 mod services;
 mod signals;
 mod sqlx;
 mod test;
+mod tools;
 mod up;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -44,10 +48,18 @@ enum Command {
     ///
     /// Starts Postgres and Redis for all tests; end-to-end tests start stacks of their own.
     Test(test::Options),
-    /// Checks formatting, layers, `.sqlx`, clippy, docs, and licences and unused crates where those tools are installed.
+    /// Checks formatting, layers, `.sqlx`, clippy, docs and manifests, and licences, advisories and unused crates.
+    ///
+    /// What needs a tool that is not there is skipped, and said; where `CI` is set, cargo-deny is built.
     Lint,
     /// Checks which crate uses which, against the table in `ARCHITECTURE.md` and `xtask/src/layers.rs`.
     Layers,
+    /// Checks the chart, the compose file and the Dockerfile; needs Go.
+    Manifests,
+    /// Looks for advisories about our crates; unlike `lint`, fails where their database cannot be fetched.
+    Advisories,
+    /// Writes what each program is made of, as `CycloneDX`, to `target/sbom`.
+    Sbom,
     /// Writes `.sqlx`, by which SQL is checked without a database; with `--check` only compares.
     Sqlx(sqlx::Options),
     /// Measures, on a stack of its own with fsync on; writes JSON to `.dev/bench`.
@@ -78,6 +90,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test(options) => return retry_embedded(test::run(&options)),
         Command::Lint => return lint::run(),
         Command::Layers => layers::run(),
+        Command::Manifests => return manifests::run(),
+        Command::Advisories => return advisories::run(),
+        Command::Sbom => return sbom::run(),
         Command::Sqlx(options) => sqlx::run(&options),
         Command::Bench(options) => return retry_embedded(bench::run(&options)),
         Command::Histories => return retry_embedded(histories::run()),

@@ -9,6 +9,8 @@ mod changes;
 #[cfg(test)]
 mod codec;
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod cors;
@@ -52,6 +54,8 @@ mod task_batch;
 mod tasks;
 #[cfg(test)]
 mod tenancy;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]

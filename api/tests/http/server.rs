@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use muster_api::RateLimits;
+use muster_api::server::Serving;
 use muster_bootstrap::config::TrustedProxies;
 use muster_testkit::memory::MemoryLimiter;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,20 +16,24 @@ use tokio::task::JoinHandle;
 
 use crate::support::{Engine, World, csv, users};
 
-struct Server {
-    address: std::net::SocketAddr,
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<std::io::Result<()>>,
+pub(super) struct Server {
+    pub(super) address: std::net::SocketAddr,
+    pub(super) stop: oneshot::Sender<()>,
+    pub(super) task: JoinHandle<std::io::Result<()>>,
 }
 
 async fn start(world: &World) -> Server {
+    start_with(world, Serving { grace: Duration::from_secs(20), ..Serving::default() }).await
+}
+
+pub(super) async fn start_with(world: &World, serving: Serving) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
     let shutdown = async {
         let _ = stopped.await;
     };
-    let task = tokio::spawn(muster_api::server::serve(listener, world.router(), shutdown, Duration::from_secs(20)));
+    let task = tokio::spawn(muster_api::server::serve(listener, world.router(), serving, shutdown));
     Server { address, stop, task }
 }
 

@@ -68,14 +68,17 @@ impl App {
             uow.reminders().done(batch, &over).await?;
             let now = self.ports.clock.now();
             uow.reminders().refused(batch, &with(Delivery::Refused), "mail_refused", now).await?;
-            uow.reminders().touch(batch, now).await?;
+            // What is left of a batch does not stand still; of most tenants nothing is.
+            let is_last = open.len() < GROUP as usize;
+            if !is_last || over.len() < open.len() {
+                uow.reminders().touch(batch, now).await?;
+            }
             uow.commit().await?;
             if !with(Delivery::Unreachable).is_empty() {
                 return unavailable(ErrorCode::MailUnreachable, "the mail server does not answer".to_owned());
             }
             put_off += with(Delivery::Deferred).len();
-            // The rest of a short page is none: that is most tenants, and saves them a look.
-            if open.len() < GROUP as usize {
+            if is_last {
                 return Ok(put_off);
             }
         }

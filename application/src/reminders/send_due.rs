@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::join_all;
 use muster_domain::tasks::ReminderMail;
 use muster_domain::{ReminderBatchId, TenantId};
 
@@ -12,8 +13,10 @@ use crate::{App, AppError, Context};
 const LIMIT: u32 = 100;
 /// Most tasks in one transaction: what a crash undoes, and what others wait for.
 const SET: u32 = 1_000;
-/// A batch of so many mails takes no further tenant.
+/// A batch of so many mails takes no further tenants.
 const FULL: usize = 1_000;
+/// Tenants whose turns overlap: a transaction waits for the disk most of the time.
+const ABREAST: usize = 4;
 /// No further set is begun after so long. The next call goes on.
 const LONGEST: TimeDelta = TimeDelta::minutes(1);
 
@@ -28,6 +31,14 @@ pub struct DueReminders {
     pub given_up: u32,
     /// Tenants of whom nothing was taken, because their hours are quiet.
     pub resting: u32,
+}
+
+/// What came of the turn of a tenant.
+enum Turn {
+    /// Its hours are quiet.
+    Resting,
+    /// So many mails were taken.
+    Taken(usize),
 }
 
 /// A look that goes on.
@@ -89,19 +100,25 @@ impl App {
     async fn take_turns(&self, tenants: &[TenantId], look: &mut Look<'_>) -> Result<bool, AppError> {
         let (mut batch, mut mails) = (self.ports.ids.reminder_batch_id(), 0);
         let mut goes_on = true;
-        for tenant in tenants {
+        for tenants in tenants.chunks(ABREAST) {
             goes_on = !look.beat.is_cancelled() && self.ports.clock.now() - look.begun <= LONGEST;
             if !goes_on {
                 break;
             }
-            if look.broken.contains(tenant) {
-                continue;
-            }
-            match self.take_reminders_of(&Context::new(*tenant), batch, &mut look.done).await {
-                Ok(taken) => mails += taken,
-                Err(error) => {
-                    look.broken.insert(*tenant);
-                    look.failed(error);
+            let turns = tenants.iter().filter(|tenant| !look.broken.contains(*tenant));
+            let turns =
+                turns.map(async |tenant| (*tenant, self.take_reminders_of(&Context::new(*tenant), batch).await));
+            for (tenant, turn) in join_all(turns).await {
+                match turn {
+                    Ok(Turn::Resting) => look.done.resting += 1,
+                    Ok(Turn::Taken(taken)) => {
+                        mails += taken;
+                        look.done.taken += taken;
+                    }
+                    Err(error) => {
+                        look.broken.insert(tenant);
+                        look.failed(error);
+                    }
                 }
             }
             if mails >= FULL {
@@ -115,25 +132,19 @@ impl App {
         Ok(goes_on)
     }
 
-    /// Takes one set of a tenant into a batch; says how many mails that makes.
-    async fn take_reminders_of(
-        &self,
-        ctx: &Context,
-        batch: ReminderBatchId,
-        done: &mut DueReminders,
-    ) -> Result<usize, AppError> {
+    /// Takes one set of a tenant into a batch.
+    async fn take_reminders_of(&self, ctx: &Context, batch: ReminderBatchId) -> Result<Turn, AppError> {
         let now = self.ports.clock.now();
         let mut uow = self.begin(ctx).await?;
         let settings = uow.tasks().settings().await?;
         if let Some(until) = settings.quiet_until(now) {
             uow.reminders().rest(&settings, until).await?;
             uow.commit().await?;
-            done.resting += 1;
-            return Ok(0);
+            return Ok(Turn::Resting);
         }
         let mut tasks = uow.reminders().lock_due(now, SET).await?;
         if tasks.is_empty() {
-            return Ok(0);
+            return Ok(Turn::Taken(0));
         }
         let mut mails = Vec::new();
         for stored in &mut tasks {
@@ -144,8 +155,7 @@ impl App {
         uow.reminders().store_taken(&tasks).await?;
         uow.reminders().queue(batch, &mails, now).await?;
         uow.commit().await?;
-        done.taken += mails.len();
-        Ok(mails.len())
+        Ok(Turn::Taken(mails.len()))
     }
 
     /// What cannot be started ends the look: the rest is better left where it is, for there it becomes one mail for each

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 pub use codec::{CodecConfig, CodecToken, payload_keys};
-pub use http::{Cors, CorsOrigins, HttpConfig, RateLimitConfig, TrustedProxies};
+pub use http::{Cors, CorsOrigins, HttpConfig, RateLimitConfig, ServerConfig, TlsFiles, TrustedProxies};
 pub use keep::KeepConfig;
 use muster_application::TenantLimits;
 use muster_domain::Networks;

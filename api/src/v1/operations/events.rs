@@ -102,7 +102,7 @@ impl Events {
                 () = self.watcher.changed() => {}
                 () = sleep(HEARTBEAT) => return Some(PULSE),
                 () = sleep_until(self.until) => return None,
-                () = self.stopping.0.cancelled() => return None,
+                () = self.stopping.ending.cancelled() => return None,
             }
         }
     }

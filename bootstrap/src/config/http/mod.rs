@@ -2,6 +2,7 @@
 
 mod cors;
 mod proxies;
+mod server;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -9,6 +10,7 @@ use std::num::NonZeroU32;
 pub(super) use cors::parse as origins;
 pub use cors::{Cors, CorsOrigins};
 pub use proxies::TrustedProxies;
+pub use server::{ServerConfig, TlsFiles};
 
 use super::read::Reader;
 
@@ -27,6 +29,8 @@ pub struct HttpConfig {
     pub rate_limit: Option<RateLimitConfig>,
     /// `METRICS_HOST` and `METRICS_PORT`; none: the API serves no metrics.
     pub metrics: Option<SocketAddr>,
+    /// How connections are served.
+    pub server: ServerConfig,
 }
 
 /// How many requests one client address may make for one tenant.
@@ -46,6 +50,7 @@ pub(super) fn read(env: &mut Reader) -> HttpConfig {
         cors: cors::read(env),
         rate_limit: rate_limit(env),
         metrics: port.map(|port| SocketAddr::new(host, port)),
+        server: server::read(env),
     }
 }
 
