@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use muster_bootstrap::{PayloadKeys, data_converter};
 use muster_workflows::{
     DeliverWebhook, Ping, ProcessPartnerEvent, RunOperation, RunSchedule, SendDueReminders, SendReminders,
     SendWelcomeBatch, SendWelcomeMails, Sweep,
@@ -25,7 +26,17 @@ const KINDS: [&str; 10] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_recorded_history_replays() {
-    let options = WorkflowReplayerOptions::new()
+    replay_all(&PayloadKeys::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn they_replay_where_keys_were_switched_on_since() {
+    let keys = PayloadKeys::new([("a".to_owned(), [1; PayloadKeys::BYTES])]);
+    replay_all(&keys.unwrap()).await;
+}
+
+async fn replay_all(keys: &PayloadKeys) {
+    let mut options = WorkflowReplayerOptions::new()
         .register_workflow::<RunOperation>()
         .unwrap()
         .register_workflow::<SendWelcomeMails>()
@@ -47,6 +58,7 @@ async fn every_recorded_history_replays() {
         .register_workflow::<Ping>()
         .unwrap()
         .build();
+    options.data_converter = data_converter(keys);
     let replayer = WorkflowReplayer::new(options).unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows/histories");
     let mut types = std::collections::BTreeSet::new();

@@ -95,7 +95,7 @@ async fn what_cannot_be_shown_is_named() {
     for wrong in [damaged, json!({ "data": "no base64" }), json!({ "metadata": { "encoding": "*" } })] {
         decode(&world, &json!({ "payloads": [wrong] })).await.problem(422, "VALIDATION_ERROR");
     }
-    for wrong in ["", "[]", "{\"payloads\": 1}"] {
+    for wrong in ["", "1", "{\"payloads\": 1}"] {
         ask(&world, Some(&format!("bearer {TOKEN}")), wrong).await.problem(422, "VALIDATION_ERROR");
     }
     let large = json!({ "payloads": [{ "data": "A".repeat(8 << 20) }] });
