@@ -128,16 +128,16 @@ pub(crate) fn has_waited(ctx: &ActivityContext, patience: Duration) -> bool {
 
 /// The work of an activity, with a span. A panic in it becomes a failure without its text: the text may hold what the
 /// activity worked on, and failures are kept and shown. The hook of the process has logged where it was.
-pub(crate) async fn within<T>(
+pub(crate) fn within<T>(
     span: tracing::Span,
     work: impl Future<Output = Result<T, ActivityError>>,
-) -> Result<T, ActivityError> {
+) -> impl Future<Output = Result<T, ActivityError>> {
     // What a panic has left half done is not looked at again: the next attempt begins anew.
-    let work = AssertUnwindSafe(work.instrument(span)).catch_unwind();
-    work.await.unwrap_or_else(|_| {
-        Err(ActivityError::application(ApplicationFailure::new(
-            "the activity panicked; the log of the worker says where",
-        )))
+    AssertUnwindSafe(work.instrument(span)).catch_unwind().map(|done| {
+        done.unwrap_or_else(|_| {
+            let text = "the activity panicked; the log of the worker says where";
+            Err(ActivityError::application(ApplicationFailure::new(text)))
+        })
     })
 }
 

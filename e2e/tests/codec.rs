@@ -19,6 +19,8 @@ const UI: &str = "http://localhost:8233";
 const ENCRYPTED: &str = "YmluYXJ5L2VuY3J5cHRlZA==";
 const KEY_A: &str = "YQ==";
 const KEY_B: &str = "Yg==";
+/// How the input of an operation begins, in base64: `{"tenant_id":`.
+const INPUT: &str = "eyJ0ZW5hbnRfaWQiO";
 
 /// Everything below a value that looks like a payload, with the names that lead there.
 fn payloads<'a>(value: &'a Value, path: &str, found: &mut Vec<(String, &'a Value)>) {
@@ -189,9 +191,9 @@ fn shown_to_whoever_knows_the_token(stack: &Stack, world: &World, workflow: &str
     };
     let clear: Value = serde_json::from_str(&show(&bearer)?)?;
     let input = &clear["events"][0]["workflowExecutionStartedEventAttributes"]["input"];
-    ensure!(input.to_string().contains(&fresh), "{input:#}");
+    ensure!(input.to_string().contains(INPUT), "{input:#}");
     // Some releases of it fail then, others show what is stored.
     let hidden = show("Bearer wrong").unwrap_or_default();
-    ensure!(!hidden.contains("operation_id"), "shown without the token: {hidden}");
+    ensure!(!hidden.contains(INPUT), "shown without the token: {hidden}");
     Ok(())
 }

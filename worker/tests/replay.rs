@@ -24,18 +24,10 @@ const KINDS: [&str; 10] = [
     "Ping",
 ];
 
+/// Without keys for payloads, and where keys were switched on since.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_recorded_history_replays() {
-    replay_all(&PayloadKeys::default()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn they_replay_where_keys_were_switched_on_since() {
-    let keys = PayloadKeys::new([("a".to_owned(), [1; PayloadKeys::BYTES])]);
-    replay_all(&keys.unwrap()).await;
-}
-
-async fn replay_all(keys: &PayloadKeys) {
+    let keys = PayloadKeys::new([("a".to_owned(), [1; PayloadKeys::BYTES])]).unwrap();
     let mut options = WorkflowReplayerOptions::new()
         .register_workflow::<RunOperation>()
         .unwrap()
@@ -58,8 +50,9 @@ async fn replay_all(keys: &PayloadKeys) {
         .register_workflow::<Ping>()
         .unwrap()
         .build();
-    options.data_converter = data_converter(keys);
-    let replayer = WorkflowReplayer::new(options).unwrap();
+    let plain = WorkflowReplayer::new(options.clone()).unwrap();
+    options.data_converter = data_converter(&keys);
+    let encrypting = WorkflowReplayer::new(options).unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows/histories");
     let mut types = std::collections::BTreeSet::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -71,8 +64,10 @@ async fn replay_all(keys: &PayloadKeys) {
                 types.insert(kind);
             }
         }
-        let history = WorkflowHistory::from_json(&text).unwrap();
-        replayer.replay_workflow(history).await.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for replayer in [&plain, &encrypting] {
+            let history = WorkflowHistory::from_json(&text).unwrap();
+            replayer.replay_workflow(history).await.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
     }
     assert_eq!(types.len(), KINDS.len(), "a workflow has no recorded history: {types:?}");
 }
