@@ -52,6 +52,7 @@ fn say(text: &str) -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     let config = Config::load()?;
     telemetry::init(&config)?;
+    let stop = lifecycle::stop_signal()?;
     let wired = wire::connect(&config, Role::Api)?;
     tokio::spawn(wired.listen());
     tokio::spawn(wired.keep_cache());
@@ -86,17 +87,12 @@ async fn run() -> anyhow::Result<()> {
     let listener = TcpListener::bind((config.host, config.port))
         .await
         .with_context(|| format!("HOST={} PORT={} cannot be listened on", config.host, config.port))?;
-    let shutdown = async {
-        if let Err(error) = lifecycle::shutdown_signal().await {
-            tracing::error!("signals cannot be heard: {error:#}");
-            std::future::pending::<()>().await;
-        }
-    };
     let ended = tokio::select! {
-        served = server::serve(listener, router, serving, shutdown) => served.map_err(Into::into),
+        served = server::serve(listener, router, serving, stop.cancelled()) => served.map_err(Into::into),
         unsafe_database = wired.guard() => Err(unsafe_database.into()),
     };
     wired.leave_cache().await;
+    telemetry::flush();
     ended
 }
 

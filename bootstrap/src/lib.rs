@@ -1,5 +1,6 @@
 //! Configuration, telemetry, lifecycle and wiring: the only crate that names concrete types.
 
+pub mod check;
 pub mod config;
 pub mod health;
 pub mod health_check;
@@ -11,6 +12,7 @@ mod small_server;
 pub mod telemetry;
 pub mod tokens;
 pub mod wire;
+pub mod workers;
 
 pub use config::{AppEnv, Config};
 pub use muster_domain::TenantId;

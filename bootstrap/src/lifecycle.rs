@@ -2,27 +2,41 @@
 
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
-/// Completes when the process is asked to end: SIGTERM or SIGINT. A second one ends it at once.
+/// What a shell says of a process that a signal has ended is this and the signal's number.
+const ENDED_BY: i32 = 128;
+
+/// Hears from now on whether the process is asked to end, by SIGTERM or SIGINT: the token is cancelled then. A second signal
+/// ends the process at once, with 143 or 130, as if nobody had heard it.
+///
+/// To be called once, on the runtime of the process and before it takes any work: until then a signal ends it, or, where it
+/// is the first process of a container, does nothing.
 ///
 /// # Errors
 /// When the signals cannot be heard.
-pub async fn shutdown_signal() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+pub fn stop_signal() -> anyhow::Result<CancellationToken> {
+    let hear = |kind| signal(kind).context("signals cannot be heard");
+    let (mut terminate, mut interrupt) = (hear(SignalKind::terminate())?, hear(SignalKind::interrupt())?);
+    let stop = CancellationToken::new();
+    let asked = stop.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        std::process::exit(130);
+        either(&mut terminate, &mut interrupt).await;
+        asked.cancel();
+        let second = either(&mut terminate, &mut interrupt).await;
+        tracing::warn!("asked to end a second time: what runs is left as it is");
+        std::process::exit(ENDED_BY + second.as_raw_value());
     });
-    Ok(())
+    Ok(stop)
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> SignalKind {
+    tokio::select! {
+        _ = terminate.recv() => SignalKind::terminate(),
+        _ = interrupt.recv() => SignalKind::interrupt(),
+    }
 }
 
 /// How `main` ends: an error is one line on stderr, whatever `RUST_BACKTRACE` says.

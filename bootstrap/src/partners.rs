@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use muster_application::ports::{IdSource as _, SecretSealer};
 use muster_infrastructure::TimeOrderedIds;
+use muster_infrastructure::check::Finding;
 use muster_infrastructure::partners::{AesSealer, SealingKey};
 
 pub use muster_application::partners::{AddPartner, PartnerWithSecret};
@@ -17,11 +18,13 @@ pub use muster_domain::Networks;
 pub use muster_domain::partners::{ClientName, PartnerClient};
 
 use crate::config::{AppEnv, Config, PartnerConfig, sealing_key};
+use crate::lifecycle::one_line;
 use crate::tokens::place;
 use crate::wire::Role;
 
 /// Where the development key is kept.
 const DEV_KEY: &str = ".dev/partner.key";
+const NAME: &str = "partner key";
 
 /// What seals secrets. None where there is no key: in production, where somebody must have made one, and in a worker, which
 /// has no use for them.
@@ -40,6 +43,24 @@ pub(crate) fn sealer(config: &Config, role: Role) -> anyhow::Result<Option<Arc<d
         }
     };
     Ok(Some(Arc::new(AesSealer::new(&key, previous_key.as_ref())?)))
+}
+
+/// Looks at the key; makes none.
+pub(crate) fn check(config: &Config) -> Finding {
+    let PartnerConfig { key, key_path, .. } = &config.partners;
+    let path = key_path.as_deref().unwrap_or(Path::new(DEV_KEY));
+    if key.is_none() && config.app_env == AppEnv::Development && !path.exists() {
+        return Finding::good(NAME, format!("{} is made when it is needed first (development)", path.display()));
+    }
+    match sealer(config, Role::Command) {
+        Ok(Some(_)) => Finding::good(NAME, "secrets of partners can be sealed"),
+        Ok(None) => Finding::skipped(NAME, "PARTNER_SECRET_KEY is not set: the partner API answers 503"),
+        Err(error) => {
+            let mend = "`openssl rand -base64 32` makes a key: set PARTNER_SECRET_KEY, or name its file in \
+                        PARTNER_SECRET_KEY_PATH. With another key than before, secrets of partners cannot be opened";
+            Finding::bad(NAME, one_line(&error), mend)
+        }
+    }
 }
 
 /// Of processes that start at once one makes the key, and all use it.

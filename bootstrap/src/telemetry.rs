@@ -1,7 +1,7 @@
 //! Logs: lines for people in development, JSON in production.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::panic::{self, PanicHookInfo};
 
 use tracing_subscriber::EnvFilter;
@@ -33,4 +33,10 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     let trace = Backtrace::capture();
     let trace = (trace.status() == BacktraceStatus::Captured).then(|| tracing::field::display(&trace));
     tracing::error!(panic.at = at, panic.text = text, panic.backtrace = trace, "a panic");
+}
+
+/// Lets out what was recorded and has not left the process yet. To be called last, when nothing is recorded any more.
+pub fn flush() {
+    // Nobody is left to hear that it failed.
+    let _ = std::io::stderr().flush();
 }

@@ -91,7 +91,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
     let temporal = Temporal::new(TemporalOptions {
         address: config.temporal_address.clone(),
         namespace: config.temporal_namespace.clone(),
-        identity: format!("muster-{}@{}", role.name(), std::process::id()),
+        identity: identity(role),
         keys: config.codec.keys.clone(),
     })?;
     let watch = PgWatch::new();
@@ -136,6 +136,11 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
     let app = App::new(ports, settings(config)?);
     let health = Health { pool: pool.clone(), redis, temporal: temporal.clone(), needs_temporal: role == Role::Worker };
     Ok(Wired { app, health, clock, temporal, pool, watch, cache, limiter, database_url: config.database_url.clone() })
+}
+
+/// What a process is called at Temporal, among those who poll a task queue: of which machine or pod it is, and which there.
+fn identity(role: Role) -> String {
+    format!("muster-{}@{}:{}", role.name(), gethostname::gethostname().to_string_lossy(), std::process::id())
 }
 
 fn settings(config: &Config) -> anyhow::Result<Settings> {

@@ -9,15 +9,9 @@ import (
 	"sync"
 )
 
-// What the worker of the next release reads, with rows in the documentation of its own.
-var announced = []string{"WORKER_GRACE_SECONDS", "WORKER_DEPLOYMENT", "WORKER_BUILD_ID"}
-
 // Known are the variables that docs/operate/configuration.md has a row for, or an argument of the worker names.
 var Known = sync.OnceValues(func() (map[string]bool, error) {
 	known := map[string]bool{}
-	for _, name := range announced {
-		known[name] = true
-	}
 	text, err := os.ReadFile(Root + "/docs/operate/configuration.md")
 	if err != nil {
 		return nil, err

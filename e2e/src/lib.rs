@@ -1,9 +1,10 @@
-//! What the end-to-end tests share: a stack per test, a client of the API, a partner, uploads by hand, seeded chance.
+//! What the end-to-end tests share: a stack per test, a client of the API, the command line, a partner, uploads by hand, seeded chance.
 //!
 //! The tests are in `tests/`, named after what they show. They run against the real programs and real services.
 
 pub mod chance;
 pub mod client;
+pub mod muster;
 pub mod partner;
 pub mod rows;
 pub mod upload;

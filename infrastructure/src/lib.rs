@@ -1,6 +1,7 @@
 //! Postgres, Redis, SMTP, Temporal and HTTP to endpoints behind the ports of Muster.
 
 pub mod cache;
+pub mod check;
 mod clock;
 pub mod partners;
 pub mod postgres;

@@ -1,4 +1,4 @@
-//! What a process has used: memory and processor time, from `/proc` (nothing where there is none).
+//! What a process has used: memory, processor time, files, from `/proc` (nothing where there is none).
 
 use std::fs;
 
@@ -35,6 +35,11 @@ pub fn cpu_seconds_of_family(pid: u32) -> Option<f64> {
         .filter_map(|child| cpu_seconds(child.parse().ok()?))
         .sum();
     Some(own + children)
+}
+
+/// Files and connections that a process has open.
+pub fn descriptors(pid: u32) -> Option<usize> {
+    Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
 }
 
 fn status_field(pid: u32, name: &str) -> Option<u64> {

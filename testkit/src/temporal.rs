@@ -22,13 +22,16 @@ pub const SEARCH_ATTRIBUTES: [&str; 4] =
     ["MusterTenant=Keyword", "MusterOperation=Keyword", "MusterKind=Keyword", "MusterState=Keyword"];
 
 const FAIRNESS: &str = "matching.enableFairness=true";
-/// Fairness between tenants, and task queues read as often as a real cluster would: the dev server has one shard.
-pub const DYNAMIC_CONFIG: [&str; 5] = [
+/// Fairness between tenants, task queues read as often as a real cluster would (the dev server has one shard), and releases of
+/// workers that are known to be done with after seconds instead of minutes.
+pub const DYNAMIC_CONFIG: [&str; 7] = [
     "matching.useNewMatcher=true",
     FAIRNESS,
     "history.transferProcessorMaxPollRPS=5000",
     "history.timerProcessorMaxPollRPS=5000",
     "history.visibilityProcessorMaxPollRPS=5000",
+    "matching.wv.VersionDrainageStatusVisibilityGracePeriod=\"2s\"",
+    "matching.wv.VersionDrainageStatusRefreshInterval=\"2s\"",
 ];
 
 /// Where a Temporal server keeps its state.

@@ -3,11 +3,14 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use muster_bootstrap::wire::{self, Role};
 use muster_bootstrap::{Config, health_check, health_server, lifecycle, telemetry};
-use muster_worker::{Activities, NoInterceptor, Queue, index_users, relay_webhooks, relay_welcomes, run};
+use muster_worker::{Activities, Background, NoInterceptor, Queue, SettingArguments, Settings, run};
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 /// Runs the workflows and activities of Muster.
 ///
@@ -20,6 +23,8 @@ struct Arguments {
     /// workers only some.
     #[arg(long, env = "WORKER_QUEUES", value_delimiter = ',', value_parser = queue, default_value = "control,import,mail,webhooks")]
     queues: Vec<Queue>,
+    #[command(flatten)]
+    settings: SettingArguments,
     /// Ask the worker that listens on WORKER_HOST and WORKER_PORT whether it is ready; exit with 0 if it is, 1 if not
     #[arg(long)]
     healthcheck: bool,
@@ -31,7 +36,7 @@ fn queue(name: &str) -> Result<Queue, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let ended = if arguments.healthcheck { health() } else { serve(&arguments) };
+    let ended = if arguments.healthcheck { health() } else { start(&arguments) };
     lifecycle::exit_code(ended.map(|()| ExitCode::SUCCESS))
 }
 
@@ -40,35 +45,68 @@ fn health() -> anyhow::Result<()> {
     health_check::ask(config.worker_host, config.worker_port, false)
 }
 
-#[tokio::main]
-async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
-    let config = Config::load()?;
-    telemetry::init(&config)?;
-    let wired = wire::connect(&config, Role::Worker)?;
+fn start(arguments: &Arguments) -> anyhow::Result<()> {
+    let (config, settings) = match (Config::load(), Settings::read(&arguments.settings)) {
+        (Ok(config), Ok(settings)) => (config, settings),
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
+        (Err(config), Err(settings)) => anyhow::bail!("{config}; {settings}"),
+    };
+    let runtime = Runtime::new()?;
+    let ended = runtime.block_on(serve(&config, &settings, &arguments.queues));
+    // A look-up of a name may hang in a thread of its own; nobody waits for it any more.
+    runtime.shutdown_background();
+    telemetry::flush();
+    ended
+}
+
+async fn serve(config: &Config, settings: &Settings, queues: &[Queue]) -> anyhow::Result<()> {
+    telemetry::init(config)?;
+    let stop = lifecycle::stop_signal()?;
+    let wired = wire::connect(config, Role::Worker)?;
     let address = SocketAddr::new(config.worker_host, config.worker_port);
-    health_server::serve(address, wired.health.clone(), wired.metrics(|_| {})).await?;
+    health_server::serve(address, wired.health.clone(), wired.metrics(|_| {}), stop.clone()).await?;
     tokio::spawn(wired.keep_cache());
     let activities = Activities::new(wired.app.clone());
-    let queues = Queue::with_small(arguments.queues.clone());
-    if arguments.queues.contains(&Queue::Mail) {
-        tokio::spawn(relay_welcomes(wired.app.clone()));
-    }
-    if arguments.queues.contains(&Queue::Webhooks) {
-        tokio::spawn(relay_webhooks(wired.app.clone()));
-    }
-    if arguments.queues.contains(&Queue::Control) {
-        tokio::spawn(index_users(wired.app.clone()));
-    }
-    let stop = async {
-        if let Err(error) = lifecycle::shutdown_signal().await {
-            tracing::error!("signals cannot be heard: {error}");
-        }
+    let background = Background::start(&wired.app, queues, &stop);
+    let all_queues = Queue::with_small(queues.to_vec());
+    let work = async {
+        let (temporal, namespace) = (&wired.temporal, &config.temporal_namespace);
+        let intercept = || None::<NoInterceptor>;
+        run(temporal, namespace, &all_queues, settings, &activities, intercept, stop.cancelled()).await?;
+        background.ended().await;
+        Ok(())
     };
-    let namespace = &config.temporal_namespace;
     let ended = tokio::select! {
         refused = wired.guard() => Err(refused.into()),
-        ended = run(&wired.temporal, namespace, &queues, &activities, || None::<NoInterceptor>, stop) => ended,
+        ended = work => ended,
+        () = grace_is_over(&stop, settings.tuning.grace()) => {
+            tracing::warn!("not everything has ended in time: Temporal gives it to another worker when it misses this one");
+            Ok(())
+        }
     };
     wired.leave_cache().await;
     ended
+}
+
+async fn grace_is_over(stop: &CancellationToken, grace: Duration) {
+    stop.cancelled().await;
+    tokio::time::sleep(grace).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory;
+    use muster_bootstrap::config::settings::{self, ReadBy};
+
+    use super::Arguments;
+
+    #[test]
+    fn variables_of_arguments_are_in_the_table_of_settings() {
+        let command = Arguments::command();
+        let read: BTreeSet<_> = command.get_arguments().filter_map(|argument| argument.get_env()?.to_str()).collect();
+        let known = settings::all().filter(|setting| setting.read_by == ReadBy::Arguments);
+        assert_eq!(read, known.map(|setting| setting.name).collect());
+    }
 }

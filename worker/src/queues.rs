@@ -1,25 +1,15 @@
-use std::num::NonZero;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use muster_workflows::{
     DeliverWebhook, Ping, ProcessPartnerEvent, RunOperation, RunSchedule, SendDueReminders, SendReminders,
     SendWelcomeBatch, SendWelcomeMails, Sweep, names,
 };
-use temporalio_common::worker::WorkerDeploymentOptions;
 use temporalio_sdk::WorkerOptions;
-use temporalio_sdk::runtime::PollerBehavior;
-use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder};
 
-use crate::Activities;
+use crate::{Activities, Settings};
 
-/// Running activities may take this long to end when the worker is asked to.
-const GRACE: Duration = Duration::from_secs(10);
 /// A workflow task on the sticky queue of a worker that died goes to another one after this long.
 const STICKY: Duration = Duration::from_secs(3);
-
-/// Most pollers of activities: each is a call that is always open.
-const MOST_POLLERS: usize = 8;
 
 /// A task queue that a worker can serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +41,14 @@ impl Queue {
         }
     }
 
+    /// The same without the `muster-` in front.
+    pub fn short_name(self) -> &'static str {
+        self.name().strip_prefix("muster-").unwrap_or(self.name())
+    }
+
     /// Reads a name, with or without the `muster-` in front.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|queue| queue.name() == name || queue.name().strip_prefix("muster-") == Some(name))
+        Self::ALL.into_iter().find(|queue| queue.name() == name || queue.short_name() == name)
     }
 
     /// These, and the queue of small operations with that of all others: who asks for rows means both.
@@ -64,35 +59,19 @@ impl Queue {
         queues
     }
 
-    /// Activities at once: rows are bound by the database, mails by the outside. A webhook waits for an endpoint, 15 seconds
-    /// at worst, and holds no database connection while it does: a few dead endpoints must not be in the way of all.
-    fn activities(self) -> usize {
-        match self {
-            // One more than there are processors: a block waits for the disk when it commits. More are done no sooner, and
-            // everybody else waits behind them.
-            Self::Import => available_parallelism().map_or(2, NonZero::get).saturating_add(1).clamp(3, 8),
-            Self::Control | Self::Small | Self::Mail => 4,
-            Self::Webhooks => 64,
-        }
-    }
-
-    pub(crate) fn options(self, activities: &Activities) -> anyhow::Result<WorkerOptions> {
-        let fixed = FixedSizeSlotSupplier::new;
-        let tuner = TunerHolder::builder()
-            .workflow_task_slot_supplier(fixed(100))
-            .activity_task_slot_supplier(fixed(self.activities()))
-            .local_activity_task_slot_supplier(fixed(1))
-            .nexus_task_slot_supplier(fixed(1))
-            .build();
+    pub(crate) fn options(self, activities: &Activities, settings: &Settings) -> anyhow::Result<WorkerOptions> {
+        let Settings { tuning, release } = settings;
         let mut options = WorkerOptions::new(self.name())
-            .deployment_options(WorkerDeploymentOptions::from_build_id(format!("muster-{}", env!("CARGO_PKG_VERSION"))))
-            .tuner(tuner)
+            .deployment_options(release.options())
+            .tuner(tuning.tuner(self))
             // Half of the pollers for new workflows: starts are what clients wait for.
-            .workflow_task_poller_behavior(PollerBehavior::SimpleMaximum(10))
+            .workflow_task_poller_behavior(tuning.workflow_pollers(self))
             .nonsticky_to_sticky_poll_ratio(0.5)
-            .activity_task_poller_behavior(PollerBehavior::SimpleMaximum(self.activities().min(MOST_POLLERS)))
+            .activity_task_poller_behavior(tuning.activity_pollers(self))
+            .maybe_max_worker_activities_per_second(tuning.rate(self))
+            .maybe_max_task_queue_activities_per_second(tuning.queue_rate(self))
             .sticky_queue_schedule_to_start_timeout(STICKY)
-            .graceful_shutdown_period(GRACE)
+            .graceful_shutdown_period(tuning.hand_back_after())
             .build();
         match self {
             Self::Control => {

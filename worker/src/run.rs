@@ -11,9 +11,12 @@ use muster_application::App;
 use muster_bootstrap::{Temporal, prepare_namespace, reseal_schedules};
 use temporalio_sdk::interceptors::ActivityInboundInterceptor;
 use temporalio_sdk::runtime::RuntimeOptions;
-use temporalio_sdk::{Runtime, Worker, WorkerOptions};
+use temporalio_sdk::{Runtime, Worker, WorkerOptions, WorkerRunError};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
-use crate::{Queue, keep_panics_quiet};
+use crate::hand_back::HandBack;
+use crate::{Queue, Settings, keep_panics_quiet};
 
 /// Pause between attempts to reach a Temporal that is down.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -64,8 +67,9 @@ pub enum NoInterceptor {}
 
 impl ActivityInboundInterceptor for NoInterceptor {}
 
-/// Serves task queues until `stop` completes, and then drains: polling stops at once, what runs may end.
-/// Waits for a Temporal that is not there yet, or went away.
+/// Serves task queues until `stop` completes, and then drains: polling stops at once, what runs may end, and what has not
+/// ended in time is handed back. Waits for a Temporal that is not there yet, or went away; so does the drain, whose end is up
+/// to the caller then.
 ///
 /// # Errors
 /// When a worker cannot be made.
@@ -73,6 +77,7 @@ pub async fn run<I>(
     temporal: &Temporal,
     namespace: &str,
     queues: &[Queue],
+    settings: &Settings,
     activities: &Activities,
     intercept: impl Fn() -> Option<I>,
     stop: impl Future<Output = ()>,
@@ -91,49 +96,60 @@ where
             tokio::spawn(reseal(temporal.clone()));
         }
         let client = temporal.client().await?;
+        let time_is_up = CancellationToken::new();
         let mut workers = Vec::new();
         for queue in queues {
-            let mut options: WorkerOptions = queue.options(activities)?;
+            let mut options: WorkerOptions = queue.options(activities, settings)?;
             keep_panics_quiet(&mut options);
+            options.activity_inbound_interceptor(HandBack { time_is_up: time_is_up.clone() });
             if let Some(interceptor) = intercept() {
                 options.activity_inbound_interceptor(interceptor);
             }
             workers.push(Worker::new(&runtime, client.clone(), options).context("a worker could not be made")?);
         }
         let handles: Vec<_> = workers.iter().map(Worker::shutdown_handle).collect();
-        let shut_down_all = || {
-            for shut_down in &handles {
-                shut_down();
+        let names: Vec<_> = queues.iter().map(|queue| queue.name()).collect();
+        tracing::info!("serving {} as {}", names.join(", "), settings.release.name());
+        let mut serving: FuturesUnordered<_> = workers.iter_mut().map(Worker::run).collect();
+        let stopping = tokio::select! {
+            () = &mut stop => true,
+            ended = serving.next() => {
+                tell(ended);
+                false
             }
         };
-        let names: Vec<_> = queues.iter().map(|queue| queue.name()).collect();
-        tracing::info!("serving {}", names.join(", "));
-        let mut serving: FuturesUnordered<_> = workers.iter_mut().map(Worker::run).collect();
-        let mut stopping = false;
-        loop {
-            tokio::select! {
-                ended = serving.next() => match ended {
-                    None => break,
-                    Some(result) => {
-                        if let Err(error) = result {
-                            tracing::warn!(error = &error as &dyn std::error::Error, "a worker ended; all are started again");
-                        }
-                        // One task queue must not stay unserved: the others end too, and all begin again.
-                        shut_down_all();
-                    }
-                },
-                () = &mut stop, if !stopping => {
-                    tracing::info!("stopping: no new work is taken, what runs may end");
-                    stopping = true;
-                    activities.draining.begin();
-                    shut_down_all();
-                }
+        if stopping {
+            tracing::info!("stopping: no new work is taken, what runs may end");
+            activities.draining.begin();
+        }
+        // One task queue must not stay unserved: when a worker ends, the others end too, and all begin again.
+        for shut_down in &handles {
+            shut_down();
+        }
+        let ended = async {
+            while let Some(ended) = serving.next().await {
+                tell(Some(ended));
             }
+        };
+        let hand_back = async {
+            sleep(settings.tuning.hand_back_after()).await;
+            time_is_up.cancel();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = ended => {}
+            () = hand_back => {}
         }
         if stopping {
             return Ok(());
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        sleep(LOOK_AGAIN).await;
+    }
+}
+
+fn tell(ended: Option<Result<(), WorkerRunError>>) {
+    if let Some(Err(error)) = ended {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a worker ended");
     }
 }
 
@@ -145,7 +161,7 @@ async fn ready(temporal: &Temporal, namespace: &str) {
             tracing::warn!(error = &error as &dyn std::error::Error, "waiting for Temporal (TEMPORAL_ADDRESS)");
             said = true;
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        sleep(LOOK_AGAIN).await;
     }
 }
 

@@ -10,7 +10,7 @@ use muster_bootstrap::wire::{self, Role};
 use muster_domain::TenantId;
 use muster_domain::operations::{BLOCK_ROWS, OnError, OperationOptions, UploadFormat};
 use muster_testkit::stack::Stack;
-use muster_worker::{Activities, NoInterceptor, Queue, run};
+use muster_worker::{Activities, NoInterceptor, Queue, Settings, run};
 use muster_workflows::contract::operations::RunOperationInput;
 use muster_workflows::{RunOperation, names};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
@@ -66,8 +66,9 @@ async fn an_import_continues_as_new_and_does_every_block_once() {
         assert_eq!(operation.progress.created, u64::from(BLOCKS * BLOCK_ROWS));
     };
     let intercept = || None::<NoInterceptor>;
+    let settings = Settings::default();
     tokio::select! {
-        ended = run(&wired.temporal, "default", &Queue::ALL, &activities, intercept, std::future::pending()) => panic!("{ended:?}"),
+        ended = run(&wired.temporal, "default", &Queue::ALL, &settings, &activities, intercept, std::future::pending()) => panic!("{ended:?}"),
         done = tokio::time::timeout(Duration::from_mins(2), test) => done.unwrap(),
     }
     let runs = stack.temporal.cli(&["workflow", "list", "--query", "WorkflowType = 'RunOperation'"]).unwrap();

@@ -23,7 +23,7 @@ use muster_testkit::provision::dev_dir;
 use muster_testkit::stack::{Stack, StackOptions};
 use muster_testkit::temporal::Storage;
 use muster_testkit::tools::wait_until;
-use muster_worker::{Activities, Queue, keep_panics_quiet, run};
+use muster_worker::{Activities, Queue, Settings, keep_panics_quiet, run};
 use temporalio_client::WorkflowStartOptions;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_sdk::interceptors::{ActivityInboundInterceptor, ExecuteActivityInput, ExecuteActivityOutput, Next};
@@ -87,7 +87,9 @@ async fn the_worker_that_panics() {
     let mut panicking = Worker::new(&runtime, wired.temporal.client().await.unwrap(), options).unwrap();
     let activities = Activities::new(wired.app.clone());
     let intercept = || Some(PanicOnce(AtomicBool::new(false)));
-    let served = run(&wired.temporal, "default", &Queue::ALL, &activities, intercept, std::future::pending());
+    let settings = Settings::default();
+    let served =
+        run(&wired.temporal, "default", &Queue::ALL, &settings, &activities, intercept, std::future::pending());
     tokio::select! {
         ended = served => panic!("{ended:?}"),
         ended = panicking.run() => panic!("{ended:?}"),

@@ -23,7 +23,7 @@ use muster_domain::webhooks::{EndpointPatch, TextGiven};
 use muster_domain::{Networks, TenantId};
 use muster_testkit::hooks::HookServer;
 use muster_testkit::stack::Stack;
-use muster_worker::{Activities, Queue, run};
+use muster_worker::{Activities, Queue, Settings, run};
 use temporalio_common::ActivityError;
 use temporalio_sdk::interceptors::{ActivityInboundInterceptor, ExecuteActivityInput, ExecuteActivityOutput, Next};
 
@@ -150,8 +150,9 @@ async fn activities_that_run_twice_leave_the_same_state() {
         }
     };
     let intercept = || Some(interceptor.clone());
+    let settings = Settings::default();
     tokio::select! {
-        ended = run(&wired.temporal, "default", &Queue::ALL, &activities, intercept, std::future::pending()) => panic!("{ended:?}"),
+        ended = run(&wired.temporal, "default", &Queue::ALL, &settings, &activities, intercept, std::future::pending()) => panic!("{ended:?}"),
         done = tokio::time::timeout(Duration::from_mins(3), test) => done.unwrap(),
     }
 

@@ -26,8 +26,9 @@ const CONFINED: [(&str, &[&str]); 14] = [
     ("redis", &["muster-infrastructure"]),
     ("ring", &["muster-infrastructure"]),
     ("lettre", &["muster-infrastructure"]),
-    ("temporalio-client", &["muster-infrastructure", "muster-worker"]),
-    ("temporalio-sdk*", &["muster-activities", "muster-worker"]),
+    ("temporalio-client", &["muster-infrastructure", "muster-worker", "muster-cli"]),
+    // The command line replays histories.
+    ("temporalio-sdk*", &["muster-activities", "muster-worker", "muster-cli"]),
     ("temporalio-workflow", &["muster-workflows"]),
     ("axum*", &["muster-api"]),
     ("utoipa*", &["muster-api"]),

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use muster_domain::Networks;
 
+use super::settings::Origin;
+
 /// Ten years: longer than any instant we compute with must reach.
 const MOST_DAYS: u64 = 3_650;
 
@@ -23,16 +25,26 @@ impl Reader {
     }
 
     fn raw(&mut self, name: &str) -> Option<String> {
-        let value = (self.get)(name);
-        if value.as_ref().is_some_and(|value| !value.is_empty()) {
-            return value;
+        self.found(name).map(|(value, _)| value)
+    }
+
+    /// The value of a variable alone, and where it came from.
+    pub(super) fn variable(&mut self, name: &str) -> Option<(String, Origin)> {
+        (self.get)(name).map(|value| (value, Origin::Variable(name.to_owned())))
+    }
+
+    /// A value, and where it came from.
+    pub(super) fn found(&mut self, name: &str) -> Option<(String, Origin)> {
+        let variable = self.variable(name);
+        if variable.as_ref().is_some_and(|(value, _)| !value.is_empty()) {
+            return variable;
         }
         // A variable that is set but empty hides no file: compose files and charts often set all they know.
         let Some(file) = (self.get)(&format!("{name}_FILE")).filter(|path| !path.is_empty()) else {
-            return value;
+            return variable;
         };
         match std::fs::read_to_string(&file) {
-            Ok(text) => Some(text.trim_end_matches(['\n', '\r']).to_owned()),
+            Ok(text) => Some((text.trim_end_matches(['\n', '\r']).to_owned(), Origin::File(file.into()))),
             Err(error) => {
                 self.problems.push(format!("{name}_FILE names a file that cannot be read: {error}"));
                 None
@@ -108,10 +120,20 @@ impl Reader {
         self.problems.push(says.to_owned());
     }
 
-    pub(super) fn finish(self) -> anyhow::Result<()> {
-        if self.problems.is_empty() {
-            return Ok(());
-        }
-        Err(anyhow::anyhow!("the configuration is wrong: {}", self.problems.join("; ")))
+    /// What is wrong.
+    pub(super) fn problems(self) -> Vec<String> {
+        self.problems
     }
+
+    pub(super) fn finish(self) -> anyhow::Result<()> {
+        right(&self.problems)
+    }
+}
+
+/// Everything that is wrong, in one line.
+pub(super) fn right(problems: &[String]) -> anyhow::Result<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(anyhow::anyhow!("the configuration is wrong: {}", problems.join("; ")))
 }

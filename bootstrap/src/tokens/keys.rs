@@ -57,6 +57,24 @@ impl Keys {
     }
 }
 
+/// The key that is not there yet and will be made: in development, where nobody has named another one.
+pub(super) fn made_at_start(config: &TokenConfig) -> Option<&Path> {
+    let is_public_only = (config.public_key.is_some() || config.public_key_path.is_some())
+        && config.private_key_path.is_none()
+        && !config.algorithm.is_symmetric();
+    // There is none that could be made for ES384.
+    let is_made = !config.production && config.private_key.is_none() && config.algorithm != TokenAlgorithm::Es384;
+    if is_public_only || !is_made {
+        return None;
+    }
+    let path = config.private_key_path.as_deref().unwrap_or_else(|| dev_key(config.algorithm));
+    (!path.exists()).then_some(path)
+}
+
+fn dev_key(algorithm: TokenAlgorithm) -> &'static Path {
+    Path::new(if algorithm.is_symmetric() { DEV_SECRET } else { DEV_PEM })
+}
+
 fn find_private(config: &TokenConfig, has_public: bool) -> Result<Option<Found>, KeyError> {
     let path = match &config.private_key_path {
         Some(path) if config.private_key.is_none() && !config.production => path.as_path(),
@@ -67,7 +85,7 @@ fn find_private(config: &TokenConfig, has_public: bool) -> Result<Option<Found>,
             if config.production {
                 return Err(KeyError::NotSet);
             }
-            Path::new(if config.algorithm.is_symmetric() { DEV_SECRET } else { DEV_PEM })
+            dev_key(config.algorithm)
         }
         path => return given(PRIVATE, config.private_key.as_deref(), PRIVATE_PATH, path.as_deref()),
     };

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::Value;
 
-use super::outcome::{PAUSED, ended, exit_code, how_to_go_on};
+use super::outcome::{PAUSED, ended, exit_code, how_to_go_on, problems};
 use super::remote::{Connection, Remote};
 use super::upload::Upload;
 use super::watch::Watch;
@@ -113,17 +113,6 @@ fn explain_pause(url: &str, operation: &Value) {
     }
     eprintln!("  what failed  {url}/rows");
     how_to_go_on(url);
-}
-
-fn problems(row: &Value) -> String {
-    let problems = row.get("problems").and_then(Value::as_array).into_iter().flatten();
-    let texts: Vec<_> = problems
-        .map(|problem| {
-            let text = |name| problem.get(name).and_then(Value::as_str).unwrap_or_default();
-            format!("{} {}", text("field"), text("detail")).trim().to_owned()
-        })
-        .collect();
-    texts.join("; ")
 }
 
 #[cfg(test)]

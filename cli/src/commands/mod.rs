@@ -1,15 +1,22 @@
+pub(crate) mod check;
+pub(crate) mod completions;
 mod download;
+mod engine;
 mod events;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod migrate;
+pub(crate) mod operations;
 mod outcome;
 pub(crate) mod partner;
 pub(crate) mod ping;
 mod remote;
+pub(crate) mod replay;
+pub(crate) mod settings;
 pub(crate) mod token;
 mod upload;
 mod watch;
+pub(crate) mod workers;
 
 use muster_bootstrap::config;
 

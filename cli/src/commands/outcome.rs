@@ -24,7 +24,19 @@ pub(super) fn how_to_go_on(url: &str) {
 
 /// Whether the rows of an operation are done with.
 pub(super) fn ended(state: &str) -> bool {
-    matches!(state, "succeeded" | "partially_succeeded" | "failed" | "cancelled")
+    matches!(state, "succeeded" | "partially_succeeded" | "failed" | "cancelled" | "undone")
+}
+
+/// Why a row was not simply done.
+pub(super) fn problems(row: &Value) -> String {
+    let problems = row.get("problems").and_then(Value::as_array).into_iter().flatten();
+    let texts: Vec<_> = problems
+        .map(|problem| {
+            let text = |name| problem.get(name).and_then(Value::as_str).unwrap_or_default();
+            format!("{} {}", text("field"), text("detail")).trim().to_owned()
+        })
+        .collect();
+    texts.join("; ")
 }
 
 /// The operation that an answer is about: the answer is the operation, or its result (201), or a problem that names it;

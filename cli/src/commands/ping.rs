@@ -1,8 +1,10 @@
 use std::time::Duration;
 
 use clap::Args;
-use muster_bootstrap::{Temporal, TemporalOptions, config, ping_workers};
+use muster_bootstrap::ping_workers;
 use serde_json::json;
+
+use super::engine::Engine;
 
 /// `muster ping`
 #[derive(Args)]
@@ -13,26 +15,14 @@ pub(crate) struct Ping {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Temporal's frontend, localhost:7233 otherwise [env: TEMPORAL_ADDRESS, else TEMPORAL_HOST]
-    #[arg(long)]
-    temporal_address: Option<String>,
-    /// The namespace, `default` otherwise [env: TEMPORAL_NAMESPACE]
-    #[arg(long)]
-    temporal_namespace: Option<String>,
+    #[command(flatten)]
+    engine: Engine,
 }
 
 impl Ping {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let address = super::or_setting(self.temporal_address, &["TEMPORAL_ADDRESS", "TEMPORAL_HOST"])?;
-        let namespace = super::or_setting(self.temporal_namespace, &["TEMPORAL_NAMESPACE"])?;
-        let keys = config::payload_keys()?;
+        let temporal = self.engine.temporal("ping")?;
         let mut times: Vec<Duration> = super::block_on(async {
-            let temporal = Temporal::new(TemporalOptions {
-                address: address.unwrap_or_else(|| "localhost:7233".to_owned()),
-                namespace: namespace.unwrap_or_else(|| "default".to_owned()),
-                identity: format!("muster-ping@{}", std::process::id()),
-                keys,
-            })?;
             let mut times = Vec::new();
             for _ in 0..self.count {
                 times.push(ping_workers(&temporal).await?);

@@ -47,7 +47,7 @@ impl Watch<'_> {
             if let Some(operation) = shown.finished.take() {
                 return Ok(operation);
             }
-            match self.get(&format!("/api/v1/operations/{id}"))? {
+            match self.get(&format!("/api/v1/operations/{id}"), &[])? {
                 Answer::Body(operation) => {
                     failing_since = None;
                     if shown.show(operation)
@@ -69,7 +69,7 @@ impl Watch<'_> {
 
     /// An operation as it is now.
     pub(super) fn operation(&self, id: &str) -> anyhow::Result<Value> {
-        self.get(&format!("/api/v1/operations/{id}"))?.now()
+        self.ask(&format!("/api/v1/operations/{id}"), &[])
     }
 
     /// The address of an operation.
@@ -77,17 +77,43 @@ impl Watch<'_> {
         format!("{}/api/v1/operations/{id}", self.api_url)
     }
 
+    /// What the API answers to a question, now.
+    pub(super) fn ask(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Value> {
+        self.get(path, query)?.now()
+    }
+
+    /// Asks for something to be done. If that was too often, it asks again when the API says so.
+    pub(super) fn post(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Posted> {
+        let mut response = loop {
+            let request = self.agent.post(format!("{}{path}", self.api_url)).query_pairs(query.iter().copied());
+            let request = request.header("authorization", format!("Bearer {}", self.token));
+            let response = request.header("prefer", "respond-async").send_empty().context("the API does not answer")?;
+            if response.status().as_u16() != 429 {
+                break response;
+            }
+            // What a tenant may have at once does not pass by itself.
+            let Some(pause) = says_when(response.headers()) else { break response };
+            sleep(pause);
+        };
+        let status = response.status();
+        let undo = response.headers().get("link").and_then(|value| value.to_str().ok()).and_then(linked_undo);
+        let body = response.body_mut().read_json::<Value>().context("the API did not answer with JSON")?;
+        anyhow::ensure!(status.is_success(), "the API refused ({status}): {}", explain(&body));
+        Ok(Posted { body, undo })
+    }
+
     /// The first rows that did not simply succeed.
     pub(super) fn rows(&self, id: &str, limit: u32) -> anyhow::Result<Vec<Value>> {
-        let page = self.get(&format!("/api/v1/operations/{id}/rows?limit={limit}"))?.now()?;
+        let limit = limit.to_string();
+        let page = self.ask(&format!("/api/v1/operations/{id}/rows"), &[("limit", &limit)])?;
         Ok(page.get("items").and_then(Value::as_array).cloned().unwrap_or_default())
     }
 
     /// Fails only with what asking again would not change, such as a token that has expired. If that was too often, it
     /// asks again when the API says so.
-    fn get(&self, path: &str) -> anyhow::Result<Answer> {
+    fn get(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Answer> {
         let mut response = loop {
-            let request = self.agent.get(format!("{}{path}", self.api_url));
+            let request = self.agent.get(format!("{}{path}", self.api_url)).query_pairs(query.iter().copied());
             match request.header("authorization", format!("Bearer {}", self.token)).call() {
                 Ok(response) if response.status().as_u16() == 429 => sleep(retry_after(response.headers())),
                 Ok(response) => break response,
@@ -155,6 +181,21 @@ impl Shown {
     }
 }
 
+/// What the API has done.
+pub(super) struct Posted {
+    /// What it answers.
+    pub(super) body: Value,
+    /// The operation that takes back what was done, where one was begun.
+    pub(super) undo: Option<String>,
+}
+
+/// The operation behind a `Link` with `rel="undo"`.
+fn linked_undo(link: &str) -> Option<String> {
+    let (path, rest) = link.strip_prefix('<')?.split_once('>')?;
+    let (_, id) = path.rsplit_once("/operations/")?;
+    rest.contains("rel=\"undo\"").then(|| id.to_owned())
+}
+
 /// What came of asking.
 enum Answer {
     Body(Value),
@@ -173,8 +214,12 @@ impl Answer {
 
 /// When to ask again, as the API says.
 pub(super) fn retry_after(headers: &HeaderMap) -> Duration {
-    let seconds = headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(1).clamp(1, MOST_WAIT))
+    says_when(headers).unwrap_or(Duration::from_secs(1))
+}
+
+fn says_when(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers.get("retry-after")?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds.clamp(1, MOST_WAIT)))
 }
 
 /// What a problem document says.

@@ -1,6 +1,7 @@
 //! Repositories on Postgres.
 
 mod blocks;
+mod check;
 mod convert;
 mod doors;
 mod error;
@@ -38,6 +39,7 @@ mod webhook_deliveries;
 mod webhooks;
 mod welcomes;
 
+pub use check::check;
 pub use guard::GuardError;
 pub use pool::{MIGRATOR, PoolOptions, check_database, connect_lazily, migrate, ping};
 pub use readers::PgReaders;

@@ -65,7 +65,7 @@ pub async fn check_database(url: &str, patience: Duration) -> Result<(), GuardEr
     tokio::time::timeout(patience, check).await.unwrap_or(Err(GuardError::Unavailable(sqlx::Error::PoolTimedOut)))
 }
 
-fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+pub(super) fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     Ok(PgConnectOptions::from_str(url)?.application_name("muster"))
 }
 
@@ -76,8 +76,10 @@ fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
 pub async fn migrate(owner_url: &str) -> Result<(), MigrateError> {
     let pool = PgPoolOptions::new().max_connections(1).connect(owner_url).await?;
     let result = MIGRATOR.run(&pool).await;
+    // So that `muster check` can compare what has run with the role of the service.
+    let told = sqlx::query("grant select on _sqlx_migrations to muster_service").execute(&pool).await;
     pool.close().await;
-    result
+    result.and(told.map(drop).map_err(MigrateError::Execute))
 }
 
 /// Whether the database answers.

@@ -43,7 +43,7 @@ pub(super) struct Server {
     hello: ClientId,
 }
 
-type ConnectError = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type ConnectError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Server {
     pub(super) fn parse(url: &str) -> Result<Self, SmtpError> {
@@ -67,23 +67,56 @@ impl Server {
     }
 
     async fn greet(&self) -> Result<AsyncSmtpConnection, ConnectError> {
-        let tls = || TlsParameters::new(self.host.clone());
-        let mut connection = if self.protection == Protection::Tls {
+        let mut connection = self.open().await?;
+        self.protect(&mut connection).await?;
+        self.log_in(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// Connects and hears the greeting.
+    pub(super) async fn open(&self) -> Result<AsyncSmtpConnection, ConnectError> {
+        if self.protection == Protection::Tls {
             let address = (self.host.as_str(), self.port);
-            AsyncSmtpConnection::connect_tokio1(address, Some(TIMEOUT), &self.hello, Some(tls()?), None).await?
-        } else {
-            let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-            // A mail ends in two small writes; with Nagle's algorithm the second would wait 40 ms for an ACK.
-            stream.set_nodelay(true)?;
-            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await?
-        };
-        if self.protection == Protection::StartTls {
-            connection.starttls(tls()?, &self.hello).await?;
+            let tls = TlsParameters::new(self.host.clone())?;
+            let opened = AsyncSmtpConnection::connect_tokio1(address, Some(TIMEOUT), &self.hello, Some(tls), None);
+            return Ok(opened.await?);
         }
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        // A mail ends in two small writes; with Nagle's algorithm the second would wait 40 ms for an ACK.
+        stream.set_nodelay(true)?;
+        Ok(AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await?)
+    }
+
+    /// Makes a plain connection a safe one, if that is asked for.
+    pub(super) async fn protect(&self, connection: &mut AsyncSmtpConnection) -> Result<(), ConnectError> {
+        if self.protection == Protection::StartTls {
+            connection.starttls(TlsParameters::new(self.host.clone())?, &self.hello).await?;
+        }
+        Ok(())
+    }
+
+    /// Says who we are, if the URL does.
+    pub(super) async fn log_in(&self, connection: &mut AsyncSmtpConnection) -> Result<(), ConnectError> {
         if let Some(credentials) = &self.credentials {
             connection.auth(DEFAULT_MECHANISMS, credentials).await?;
         }
-        Ok(connection)
+        Ok(())
+    }
+
+    /// Host and port.
+    pub(super) fn place(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// How it is spoken to, for people.
+    pub(super) fn manner(&self) -> String {
+        let protection = match self.protection {
+            Protection::None => "plain",
+            Protection::StartTls => "STARTTLS",
+            Protection::Tls => "TLS",
+        };
+        let login = if self.credentials.is_some() { "with a password" } else { "without a password" };
+        format!("{protection}, {login}")
     }
 }
 

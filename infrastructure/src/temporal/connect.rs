@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use temporalio_client::tonic::Request;
+use chrono::{DateTime, Utc};
+use temporalio_client::tonic::{Request, Response, Status};
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression};
 use temporalio_common::protos::temporal::api::workflowservice::v1::GetSystemInfoRequest;
 use tokio::sync::OnceCell;
@@ -10,6 +11,8 @@ use url::Url;
 
 use super::codec::{PayloadKeys, data_converter};
 
+/// As `TIMEOUT`, for people: who asks by hand would rather wait than be told to ask again.
+pub(super) const PATIENT: Duration = Duration::from_secs(10);
 /// How long the server may take to accept a connection or answer a question of ours.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -33,8 +36,8 @@ pub enum TemporalError {
     #[error("TEMPORAL_ADDRESS must look like host:7233")]
     Address(#[from] url::ParseError),
     /// No answer in time.
-    #[error("no answer from Temporal in {} s", TIMEOUT.as_secs())]
-    Timeout,
+    #[error("no answer from Temporal in {} s", .0.as_secs())]
+    Timeout(Duration),
     /// The connection failed.
     #[error("no connection to Temporal")]
     Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -76,7 +79,7 @@ impl Temporal {
                 .build();
             let connection = timeout(TIMEOUT, Connection::connect(options))
                 .await
-                .map_err(|_| TemporalError::Timeout)?
+                .map_err(|_| TemporalError::Timeout(TIMEOUT))?
                 .map_err(|error| TemporalError::Connect(error.into()))?;
             let options = ClientOptions::new(self.options.namespace.clone())
                 .data_converter(data_converter(&self.options.keys))
@@ -91,6 +94,16 @@ impl Temporal {
         &self.options.keys
     }
 
+    /// Which namespace is asked.
+    pub(super) fn namespace(&self) -> &str {
+        &self.options.namespace
+    }
+
+    /// What this process is called.
+    pub(super) fn identity(&self) -> &str {
+        &self.options.identity
+    }
+
     /// Whether the server answers.
     ///
     /// # Errors
@@ -98,11 +111,23 @@ impl Temporal {
     pub async fn ping(&self) -> Result<(), TemporalError> {
         let client = self.client().await?;
         let mut service = client.connection().workflow_service();
-        let ask = service.get_system_info(Request::new(GetSystemInfoRequest::default()));
-        match timeout(TIMEOUT, ask).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(status)) => Err(TemporalError::Refused(status.into())),
-            Err(_) => Err(TemporalError::Timeout),
-        }
+        asked(TIMEOUT, service.get_system_info(Request::new(GetSystemInfoRequest::default()))).await.map(drop)
     }
+}
+
+/// An answer of the server, if it comes in time.
+pub(super) async fn asked<T>(
+    patience: Duration,
+    ask: impl Future<Output = Result<Response<T>, Status>>,
+) -> Result<T, TemporalError> {
+    match timeout(patience, ask).await {
+        Ok(Ok(answer)) => Ok(answer.into_inner()),
+        Ok(Err(status)) => Err(TemporalError::Refused(status.into())),
+        Err(_) => Err(TemporalError::Timeout(patience)),
+    }
+}
+
+/// A timestamp of the server.
+pub(super) fn instant(seconds: i64, nanos: i32) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(seconds, nanos.try_into().ok()?)
 }

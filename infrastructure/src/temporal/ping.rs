@@ -23,6 +23,6 @@ pub async fn ping_workers(temporal: &Temporal) -> Result<Duration, TemporalError
     let options = WorkflowStartOptions::new(names::CONTROL_QUEUE, id).task_timeout(policy::WORKFLOW_TASK).build();
     let handle = client.start_workflow(Ping::run, (), options).await.map_err(|error| refused(error.into()))?;
     let result = timeout(PATIENCE, handle.get_result(WorkflowGetResultOptions::default())).await;
-    result.map_err(|_| TemporalError::Timeout)?.map_err(|error| refused(error.into()))?;
+    result.map_err(|_| TemporalError::Timeout(PATIENCE))?.map_err(|error| refused(error.into()))?;
     Ok(begun.elapsed())
 }

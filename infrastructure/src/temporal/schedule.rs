@@ -17,8 +17,8 @@ use temporalio_common::protos::temporal::api::schedule::v1::{IntervalSpec, Sched
 use super::{Temporal, TemporalError};
 
 /// A schedule of ours, which serves all tenants.
-struct Own {
-    id: &'static str,
+pub(super) struct Own {
+    pub(super) id: &'static str,
     note: &'static str,
     /// Workflow ids of its runs begin so.
     workflow: &'static str,
@@ -30,7 +30,7 @@ struct Own {
     catchup: Duration,
 }
 
-fn sweeper() -> Own {
+pub(super) fn sweeper() -> Own {
     let (queue, workflow) = (names::CONTROL_QUEUE, names::SWEEPER_WORKFLOW);
     Own {
         id: names::SWEEPER_SCHEDULE,
@@ -43,7 +43,7 @@ fn sweeper() -> Own {
     }
 }
 
-fn reminders() -> Own {
+pub(super) fn reminders() -> Own {
     let (queue, workflow) = (names::CONTROL_QUEUE, names::REMINDERS_WORKFLOW);
     Own {
         id: names::REMINDERS_SCHEDULE,
@@ -125,7 +125,7 @@ async fn prepare_schedule(temporal: &Temporal, own: Own) -> Result<(), TemporalE
 
 impl Own {
     /// Whether a schedule is as [`prepare_schedule`] makes it.
-    fn is_kept_by(&self, schedule: &Schedule) -> bool {
+    pub(super) fn is_kept_by(&self, schedule: &Schedule) -> bool {
         let caught_up = schedule.policies.as_ref().is_some_and(|policies| {
             policies.overlap_policy() == OverlapPolicy::Skip
                 && policies.catchup_window.is_some_and(|window| Duration::try_from(window) == Ok(self.catchup))

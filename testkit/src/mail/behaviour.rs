@@ -15,6 +15,8 @@ pub struct Behaviour {
     pub cut: Cut,
     /// Only every nth message is cut; 0 and 1 mean every one.
     pub cut_every: u64,
+    /// Offers AUTH PLAIN, and takes this password only.
+    pub password: Option<String>,
 }
 
 impl Behaviour {
@@ -36,6 +38,11 @@ impl Behaviour {
     /// Waits before every answer.
     pub fn slow(delay: Duration) -> Self {
         Self { delay, ..Self::default() }
+    }
+
+    /// Wants a password.
+    pub fn protected(password: &str) -> Self {
+        Self { password: Some(password.to_owned()), ..Self::default() }
     }
 
     /// Cuts the connection as told.

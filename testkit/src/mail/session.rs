@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
 };
 
-use mailin::{Action, Handler, Response, Session, SessionBuilder};
+use mailin::{Action, AuthMechanism, Handler, Response, Session, SessionBuilder};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -14,7 +14,8 @@ use tokio::{
 use super::{Behaviour, Cut, Refusal, Shared};
 
 /// What a client may offer and this server can do; `mailin` alone would offer only the first.
-const EXTENSIONS: &[u8] = b"250-muster.test\r\n250-8BITMIME\r\n250-PIPELINING\r\n250 SMTPUTF8\r\n";
+const EXTENSIONS: &[u8] = b"250-8BITMIME\r\n250-PIPELINING\r\n250 SMTPUTF8\r\n";
+const NAME: &str = "muster.test";
 /// No line of a sane client is longer.
 const MAX_LINE: usize = 1 << 20;
 
@@ -55,6 +56,13 @@ impl Handler for Receiver {
     fn mail(&mut self, _ip: IpAddr, _domain: &str, _from: &str) -> Response {
         self.with(|exchange| *exchange = Exchange::default());
         mailin::response::OK
+    }
+
+    fn auth_plain(&mut self, _on_behalf_of: &str, _user: &str, password: &str) -> Response {
+        match self.shared.behaviour().password {
+            Some(wanted) if wanted == password => mailin::response::AUTH_OK,
+            _ => mailin::response::INVALID_CREDENTIALS,
+        }
     }
 
     fn rcpt(&mut self, to: &str) -> Response {
@@ -125,7 +133,11 @@ async fn converse(mut stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>)
     }
     stream.set_nodelay(true)?;
     let receiver = Receiver { shared: Arc::clone(shared), exchange: Arc::default() };
-    let mut session = SessionBuilder::new("muster.test").build(peer.ip(), receiver.clone());
+    let mut builder = SessionBuilder::new(NAME);
+    if shared.behaviour().password.is_some() {
+        builder.enable_auth(AuthMechanism::Plain).insecure_enable_plaintext_auth();
+    }
+    let mut session = builder.build(peer.ip(), receiver.clone());
     let mut out = Vec::new();
     session.greeting().write_to(&mut out)?;
     stream.write_all(&out).await?;
@@ -181,7 +193,8 @@ async fn answer(
         return Ok(true);
     }
     if response.code == 250 && line.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"EHLO")) {
-        out.extend_from_slice(EXTENSIONS);
+        let auth: &[u8] = if behaviour.password.is_some() { b"250-AUTH PLAIN\r\n" } else { b"" };
+        out.extend([b"250-", NAME.as_bytes(), b"\r\n", auth, EXTENSIONS].concat());
     } else {
         response.write_to(out)?;
     }

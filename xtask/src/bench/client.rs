@@ -65,6 +65,30 @@ impl Client {
         }
     }
 
+    /// Time of one request that makes a user, and the id of the user.
+    pub(super) fn create(&self, prefix: &str, n: usize) -> Result<(Duration, String)> {
+        let begin = Instant::now();
+        let mut response = self
+            .agent
+            .post(format!("{}/api/v1/users", self.api))
+            .header("Authorization", &self.authorization)
+            .send_json(user(prefix, n))?;
+        let body: Value = response.body_mut().read_json()?;
+        ensure!(response.status().as_u16() == 201, "a user was answered with {}: {body}", response.status());
+        let id = body.get("id").and_then(Value::as_str).context("the answer has no id")?;
+        Ok((begin.elapsed(), id.to_owned()))
+    }
+
+    /// Time of one GET, which must be answered with 200.
+    pub(super) fn get(&self, path: &str) -> Result<Duration> {
+        let begin = Instant::now();
+        let url = format!("{}/api/v1/{path}", self.api);
+        let mut response = self.agent.get(&url).header("Authorization", &self.authorization).call()?;
+        let body = response.body_mut().read_to_string()?;
+        ensure!(response.status().as_u16() == 200, "{path} was answered with {}: {body}", response.status());
+        Ok(begin.elapsed())
+    }
+
     fn operation(&self, id: &str) -> Result<Value> {
         let url = format!("{}/api/v1/operations/{id}", self.api);
         Ok(self.agent.get(&url).header("Authorization", &self.authorization).call()?.body_mut().read_json()?)

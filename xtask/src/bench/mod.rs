@@ -10,6 +10,7 @@ mod reminded_import;
 mod reminders;
 mod report;
 mod search;
+mod soak;
 
 use std::{path::Path, process::ExitCode, time::Duration};
 
@@ -64,6 +65,12 @@ enum What {
         #[arg(long, default_value_t = 1_000)]
         tenants: usize,
     },
+    /// Reads, creates, imports and mails for a long time: whether memory, connections, files and latency stay what they are.
+    Soak {
+        /// How long.
+        #[arg(long, default_value_t = 20)]
+        minutes: u64,
+    },
     /// Substring search over a million users of 50 tenants, one of which holds half.
     Search {
         /// Users of all tenants together.
@@ -112,6 +119,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             let figures = reminders::measure(&start(&home, &bin)?, asked)?;
             reminders::print(&figures);
             Ok(("reminders", reminders::json(&figures)))
+        }
+        What::Soak { minutes } => {
+            let figures = soak::measure(&start(&home, &bin)?, Duration::from_mins(minutes))?;
+            soak::print(&figures);
+            Ok(("soak", soak::json(&figures)))
         }
         What::Search { users } => {
             let figures = search::measure(&start(&home, &bin)?, users)?;

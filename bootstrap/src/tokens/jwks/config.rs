@@ -50,7 +50,7 @@ pub enum JwksSource {
 }
 
 impl JwksSource {
-    pub(super) const fn setting(&self) -> &'static str {
+    pub(in crate::tokens) const fn setting(&self) -> &'static str {
         match self {
             Self::Url(_) => "JWT_JWKS_URL",
             Self::File(_) => "JWT_JWKS_PATH",

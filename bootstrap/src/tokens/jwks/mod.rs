@@ -17,6 +17,11 @@ use self::fetch::{authorities, load};
 use self::refresh::Attempts;
 use super::{KeyError, TokenError};
 
+/// How many keys that can be used the issuer publishes now. Blocks.
+pub(super) fn issued_keys(config: &JwksConfig) -> Result<usize, JwksError> {
+    load(config).map(|loaded| loaded.keys.len())
+}
+
 /// An issuer beside the configured key.
 pub(super) struct Jwks {
     config: JwksConfig,
