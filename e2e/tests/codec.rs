@@ -4,7 +4,9 @@ use std::{fs, time::Duration};
 
 use anyhow::{Result, ensure};
 use muster_e2e::{
-    Answer, Client, World, rows,
+    Answer, Client, World,
+    client::at,
+    rows,
     world::{test, wait_for_sql},
 };
 use muster_testkit::{process::Program, stack::Stack, tools::wait_until};
@@ -24,7 +26,7 @@ const INPUT: &str = "eyJ0ZW5hbnRfaWQiO";
 
 /// Everything below a value that looks like a payload, with the names that lead there.
 fn payloads<'a>(value: &'a Value, path: &str, found: &mut Vec<(String, &'a Value)>) {
-    if !value["metadata"]["encoding"].is_null() {
+    if !at(value, "/metadata/encoding").is_null() {
         found.push((path.to_owned(), value));
     }
     match value {
@@ -46,8 +48,8 @@ fn keys(what: &str, history: &Value) -> Result<Vec<String>> {
         if path.contains("searchAttributes") || path.ends_with("userMetadata/summary") {
             continue;
         }
-        ensure!(payload["metadata"]["encoding"] == ENCRYPTED, "{what}: {path} can be read: {payload}");
-        keys.push(payload["metadata"]["encryption-key-id"].as_str().unwrap_or_default().to_owned());
+        ensure!(at(payload, "/metadata/encoding") == ENCRYPTED, "{what}: {path} can be read: {payload}");
+        keys.push(at(payload, "/metadata/encryption-key-id").as_str().unwrap_or_default().to_owned());
     }
     Ok(keys)
 }
@@ -95,8 +97,11 @@ fn a_rotation_strands_no_workflow_and_all_that_is_kept_is_encrypted() {
         wait_until("another attempt", PATIENCE, || {
             let describe = stack.temporal.cli(&["workflow", "describe", "-w", &workflow, "--output", "json"])?;
             let describe: Value = serde_json::from_str(&describe)?;
-            ensure!(describe["workflowExecutionInfo"]["status"] == "WORKFLOW_EXECUTION_STATUS_RUNNING", "{describe:#}");
-            Ok((describe["pendingWorkflowTask"]["attempt"].as_u64() > Some(1)).then_some(()))
+            ensure!(
+                at(&describe, "/workflowExecutionInfo/status") == "WORKFLOW_EXECUTION_STATUS_RUNNING",
+                "{describe:#}"
+            );
+            Ok((at(&describe, "/pendingWorkflowTask/attempt").as_u64() > Some(1)).then_some(()))
         })?;
         worker.stop()?;
 
@@ -142,7 +147,7 @@ fn failures_say_nothing(stack: &Stack) -> Result<()> {
             let ours = failure["source"] == "RustSDK" || !failure["applicationFailureInfo"].is_null();
             ensure!(!ours || failure["message"] == "Encoded failure", "{failure:#}");
             ensure!(failure["stackTrace"].as_str().unwrap_or_default().is_empty(), "{failure:#}");
-            ensure!(!ours || failure["encodedAttributes"]["metadata"]["encoding"] == ENCRYPTED, "{failure:#}");
+            ensure!(!ours || at(failure, "/encodedAttributes/metadata/encoding") == ENCRYPTED, "{failure:#}");
         }
         match value {
             Value::Object(members) => pieces.extend(members.values()),
@@ -161,7 +166,7 @@ fn shown_to_whoever_knows_the_token(stack: &Stack, world: &World, workflow: &str
     let mut all = Vec::new();
     payloads(&history, "", &mut all);
     let of = |key: &str| -> Vec<&Value> {
-        let is_of = |payload: &&Value| payload["metadata"]["encryption-key-id"] == key;
+        let is_of = |payload: &&Value| at(payload, "/metadata/encryption-key-id") == key;
         all.iter().map(|(_, payload)| *payload).filter(is_of).collect()
     };
     let (old, new) = (of(KEY_A), of(KEY_B));
@@ -190,7 +195,7 @@ fn shown_to_whoever_knows_the_token(stack: &Stack, world: &World, workflow: &str
         stack.temporal.cli(&[&show[..], &["--codec-auth", authorization]].concat())
     };
     let clear: Value = serde_json::from_str(&show(&bearer)?)?;
-    let input = &clear["events"][0]["workflowExecutionStartedEventAttributes"]["input"];
+    let input = at(&clear, "/events/0/workflowExecutionStartedEventAttributes/input");
     ensure!(input.to_string().contains(INPUT), "{input:#}");
     // Some releases of it fail then, others show what is stored.
     let hidden = show("Bearer wrong").unwrap_or_default();
