@@ -1,10 +1,15 @@
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use futures::FutureExt;
 use muster_application::ports::Heartbeat;
+use temporalio_common::ActivityError;
+use temporalio_common::error::ApplicationFailure;
 use temporalio_sdk::activities::ActivityContext;
+use tracing::Instrument;
 
 /// Well below the heartbeat timeout of `muster_workflows::policy`; the SDK thins it out.
 const EVERY: Duration = Duration::from_secs(1);
@@ -121,7 +126,34 @@ pub(crate) fn has_waited(ctx: &ActivityContext, patience: Duration) -> bool {
     })
 }
 
-/// A future with a span; the trait of `tracing` under a name that reads.
-pub(crate) fn within<F: Future>(span: tracing::Span, work: F) -> tracing::instrument::Instrumented<F> {
-    tracing::Instrument::instrument(work, span)
+/// The work of an activity, with a span. A panic in it becomes a failure without its text: the text may hold what the
+/// activity worked on, and failures are kept and shown. The hook of the process has logged where it was.
+pub(crate) fn within<T>(
+    span: tracing::Span,
+    work: impl Future<Output = Result<T, ActivityError>>,
+) -> impl Future<Output = Result<T, ActivityError>> {
+    // What a panic has left half done is not looked at again: the next attempt begins anew.
+    AssertUnwindSafe(work.instrument(span)).catch_unwind().map(|done| {
+        done.unwrap_or_else(|_| {
+            let text = "the activity panicked; the log of the worker says where";
+            Err(ActivityError::application(ApplicationFailure::new(text)))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_becomes_a_failure_that_is_tried_again_and_does_not_tell_what_was_worked_on() {
+        let address = "canary@example.com";
+        let failed = within(tracing::Span::none(), async { panic!("no mail for {address}") }).await;
+        let failed: Result<(), _> = failed;
+        let Err(ActivityError::Application(failure)) = failed else { panic!("{failed:?}") };
+        assert!(!failure.is_non_retryable());
+        assert!(!format!("{failure:?} {failure}").contains("canary"), "{failure:?}");
+        assert!(failure.to_string().contains("panicked"));
+        assert_eq!(within(tracing::Span::none(), async { Ok(7) }).await.unwrap(), 7);
+    }
 }

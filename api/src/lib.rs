@@ -5,6 +5,7 @@
 //! `error` is the only place that turns a failure into a status.
 
 mod body;
+mod codec;
 mod cors;
 mod cursor;
 mod docs;
@@ -26,6 +27,7 @@ pub mod state;
 mod upload;
 mod v1;
 
+pub use codec::CodecEndpoint;
 pub use health::HealthSource;
 pub use limits::RateLimits;
 pub use observe::HttpMetrics;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use muster_api::server::{self, Serving, Tls};
-use muster_api::{ApiState, HttpMetrics, RateLimits, UploadLimits, router};
-use muster_bootstrap::config::{ServerConfig, TlsFiles};
+use muster_api::{ApiState, CodecEndpoint, HttpMetrics, RateLimits, UploadLimits, router};
+use muster_bootstrap::config::{CodecConfig, ServerConfig, TlsFiles};
 use muster_bootstrap::tokens::TenantTokens;
 use muster_bootstrap::wire::{self, Role};
 use muster_bootstrap::{Config, health_check, lifecycle, metrics, telemetry};
@@ -76,6 +76,7 @@ async fn run() -> anyhow::Result<()> {
         rate_limits,
         trusted_proxies: config.http.trusted_proxies.clone(),
         cors: config.http.cors.clone(),
+        codec: codec(&config),
         metrics: http_metrics.clone(),
         docs_url: config.docs_url.clone(),
         openapi_url: config.openapi_url.clone(),
@@ -93,6 +94,13 @@ async fn run() -> anyhow::Result<()> {
     wired.leave_cache().await;
     telemetry::flush();
     ended
+}
+
+/// Payloads are shown where there are keys for them, and a token for whoever asks.
+fn codec(config: &Config) -> Option<CodecEndpoint> {
+    let CodecConfig { keys, token, origins } = &config.codec;
+    let token = token.clone().filter(|_| !keys.is_empty())?;
+    Some(CodecEndpoint { keys: keys.clone(), token, origins: origins.clone() })
 }
 
 /// What else has a file descriptor: connections to Postgres, Redis and Temporal, files, and clients of metrics.

@@ -58,6 +58,7 @@ const fn text(code: ErrorCode) -> &'static str {
         ErrorCode::PartnerTimestampOutOfWindow => page!("PARTNER_TIMESTAMP_OUT_OF_WINDOW"),
         ErrorCode::PartnerSignatureInvalid => page!("PARTNER_SIGNATURE_INVALID"),
         ErrorCode::PartnerSignatureReused => page!("PARTNER_SIGNATURE_REUSED"),
+        ErrorCode::CodecTokenInvalid => page!("CODEC_TOKEN_INVALID"),
         ErrorCode::EntityNotFound => page!("ENTITY_NOT_FOUND"),
         ErrorCode::MethodNotAllowed => page!("METHOD_NOT_ALLOWED"),
         ErrorCode::RequestTimeout => page!("REQUEST_TIMEOUT"),

@@ -7,10 +7,10 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::observe::around;
+use crate::observe::{around, around_for};
 use crate::problem::Problem;
 use crate::state::ApiState;
-use crate::{docs, health, openapi, problem_pages, root, v1};
+use crate::{codec, docs, health, openapi, problem_pages, root, v1};
 
 /// Every documented route.
 pub(crate) fn table() -> OpenApiRouter<ApiState> {
@@ -92,7 +92,11 @@ pub fn router(state: ApiState) -> Result<Router, serde_json::Error> {
         .merge(problem_pages::routes(&state))
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_this_method);
-    Ok(around(routes, &state).with_state(state))
+    let mut all = around(routes, &state);
+    if let Some((codec, cors)) = codec::routes(&state) {
+        all = all.merge(around_for(codec.method_not_allowed_fallback(not_this_method), Some(cors), &state));
+    }
+    Ok(all.with_state(state))
 }
 
 async fn nothing_here() -> Response {

@@ -8,6 +8,7 @@ use muster_application::ports::Clock;
 use muster_bootstrap::config::{Cors, TrustedProxies};
 use muster_bootstrap::tokens::TenantTokens;
 
+use crate::codec::CodecEndpoint;
 use crate::health::HealthSource;
 use crate::limits::RateLimits;
 use crate::observe::HttpMetrics;
@@ -50,6 +51,8 @@ pub struct ApiState {
     pub trusted_proxies: TrustedProxies,
     /// Which pages of other origins may read answers.
     pub cors: Option<Cors>,
+    /// Who may see payloads of the engine; none: nobody.
+    pub codec: Option<CodecEndpoint>,
     /// What is counted of requests.
     pub metrics: HttpMetrics,
     /// Where the page is; none switches it off.

@@ -50,6 +50,8 @@ codes! {
     PartnerSignatureInvalid = "PARTNER_SIGNATURE_INVALID",
     /// The signature was accepted before.
     PartnerSignatureReused = "PARTNER_SIGNATURE_REUSED",
+    /// Whoever asks for payloads of the engine does not know the token for it.
+    CodecTokenInvalid = "CODEC_TOKEN_INVALID",
     /// No such thing of this tenant, or nothing at this path.
     EntityNotFound = "ENTITY_NOT_FOUND",
     /// The path has other methods.

@@ -121,6 +121,7 @@ async fn temporal(config: &Config) -> Vec<Finding> {
         address: address.clone(),
         namespace: namespace.clone(),
         identity: format!("muster-check@{}", std::process::id()),
+        keys: config.codec.keys.clone(),
     };
     match Temporal::new(options) {
         Ok(temporal) => temporal::check(&temporal, address, namespace).await,

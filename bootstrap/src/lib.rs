@@ -17,4 +17,7 @@ pub mod workers;
 pub use config::{AppEnv, Config};
 pub use muster_domain::TenantId;
 pub use muster_infrastructure::postgres::migrate;
-pub use muster_infrastructure::temporal::{SdkMetrics, Temporal, TemporalOptions, ping_workers, prepare_namespace};
+pub use muster_infrastructure::temporal::{
+    CodecError, Payload, PayloadKeys, SdkMetrics, Temporal, TemporalOptions, data_converter, ping_workers,
+    prepare_namespace, reseal_schedules,
+};

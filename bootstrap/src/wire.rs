@@ -97,6 +97,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         address: config.temporal_address.clone(),
         namespace: config.temporal_namespace.clone(),
         identity: identity(role),
+        keys: config.codec.keys.clone(),
     })?;
     let is_scraped = role == Role::Worker || (role == Role::Api && config.http.metrics.is_some());
     let sdk_metrics = is_scraped.then(SdkMetrics::start).transpose()?;

@@ -16,7 +16,10 @@ use muster_e2e::{
     world::{test_durable, wait_for_sql},
 };
 use muster_testkit::{
+    http,
     mail::{Behaviour, Refusal},
+    ports::free_port,
+    process::Program,
     stack::Stack,
     tools::wait_until,
 };
@@ -30,13 +33,26 @@ fn email() -> String {
     format!("{}@{}.example.com", CANARY[0], CANARY[1])
 }
 
+/// All that any library would ever log, too.
+const TRACE: (&str, &str) = ("LOG_LEVEL", "trace");
+const PLAIN: (&str, &str) = ("MUSTER_CODEC_KEYS", "");
+const ENCRYPTED: (&str, &str) = ("MUSTER_CODEC_KEYS", "a:YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=");
+
 #[test]
-fn no_personal_data_is_in_histories_logs_or_names_of_keys() {
-    test_durable("privacy", |stack| {
-        // All that any library would ever log, too.
-        let trace = [("LOG_LEVEL", "trace")];
-        let world = World::start_with(stack, &trace, Some(&trace))?;
-        let client = &world.client;
+fn no_personal_data_is_in_histories_logs_metrics_or_names_of_keys() {
+    nothing_is_told("privacy", PLAIN);
+}
+
+#[test]
+fn nor_where_payloads_are_encrypted() {
+    nothing_is_told("privacy-encrypted", ENCRYPTED);
+}
+
+fn nothing_is_told(name: &str, keys: (&str, &str)) {
+    test_durable(name, |stack| {
+        let metrics = free_port()?.to_string();
+        let mut world = World::start_with(stack, &[TRACE, keys, ("METRICS_PORT", &metrics)], Some(&[TRACE, keys]))?;
+        let client = &world.client.clone();
         let row = format!("{},{},Fiona {}\n", email(), CANARY[0], CANARY[2]);
 
         // Welcomed, after the mail server has put it off.
@@ -71,6 +87,8 @@ fn no_personal_data_is_in_histories_logs_or_names_of_keys() {
         tasks(stack, client)?;
         told_by_a_partner(stack, &world)?;
 
+        fails(stack, &mut world, keys)?;
+
         // Crashes are told as well.
         stack.postgres.stop()?;
         client.post_json(&[], &body)?.must_be(503)?;
@@ -78,9 +96,33 @@ fn no_personal_data_is_in_histories_logs_or_names_of_keys() {
         wait_for_sql(stack, "select count(*) from mail_batches where done_through < last_row", "0", PATIENCE)?;
 
         histories(stack, &first)?;
+        for port in [metrics.parse()?, world.worker.as_ref().context("no worker")?.port()] {
+            let (status, page) = http::get(port, "/metrics")?;
+            ensure!(status == 200 && page.contains("# TYPE"), "no metrics: {page}");
+            nothing_in("metrics", page.as_bytes())?;
+        }
         logs(stack)?;
         redis(stack)
     });
+}
+
+/// An import whose rows cannot be read to their end: its activity fails again and again, until somebody ends the workflow.
+fn fails(stack: &Stack, world: &mut World, keys: (&str, &str)) -> Result<()> {
+    world.worker.take().context("no worker")?.stop()?;
+    let rows = format!("email,username,full_name\nfails.{},{}_fails,{}\n", email(), CANARY[0], CANARY[2]);
+    let id = world.client.import_csv("", rows.as_bytes())?;
+    let cut = "update operation_blocks set payload = substring(payload for length(payload) - 6) where operation_id =";
+    stack.psql(&format!("{cut} '{id}'"))?;
+    world.worker = Some(stack.spawn_ready(Program::Worker, "worker-2", &[TRACE, keys])?);
+    let workflow = format!("operation/{}/{id}", world.tenant);
+    let pending = wait_until("a failed attempt", PATIENCE, || {
+        let pending = stack.temporal.cli(&["workflow", "describe", "-w", &workflow, "--output", "json"])?;
+        Ok(pending.contains("lastFailure").then_some(pending))
+    })?;
+    nothing_in("an activity that fails", pending.as_bytes())?;
+    stack.temporal.cli(&["workflow", "terminate", "-w", &workflow, "--reason", "it cannot end"])?;
+    ensure!(at(&world.client.ended(&id, PATIENCE)?, "/state") == "failed");
+    Ok(())
 }
 
 /// What goes on from an operation, and what takes users out.
@@ -231,7 +273,7 @@ fn files(folder: &Path, prefix: &str) -> Result<Vec<std::path::PathBuf>> {
 
 fn logs(stack: &Stack) -> Result<()> {
     let folder = stack.home().join("log");
-    for name in ["api", "worker"] {
+    for name in ["api", "worker", "worker-2"] {
         let log = fs::read(folder.join(format!("{name}.log"))).with_context(|| format!("no log of {name}"))?;
         ensure!(String::from_utf8_lossy(&log).contains("TRACE"), "the log of {name} is not complete");
         nothing_in(&format!("the log of {name}"), &log)?;

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use muster_infrastructure::temporal::{Temporal, TemporalOptions, prepare_namespace};
+use muster_infrastructure::temporal::{PayloadKeys, Temporal, TemporalOptions, prepare_namespace};
 use muster_testkit::account::remove_home;
 use muster_testkit::provision;
 use muster_testkit::temporal::{Storage, Temporal as Server};
@@ -35,6 +35,7 @@ async fn an_old_schedule_gets_todays_times_and_keeps_its_pause() -> anyhow::Resu
             address: server.address(),
             namespace: "default".to_owned(),
             identity: "test".to_owned(),
+            keys: PayloadKeys::default(),
         })
     };
 

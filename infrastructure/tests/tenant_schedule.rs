@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use muster_application::ports::{PutSchedule, WorkflowGateway};
 use muster_domain::schedules::Cadence;
 use muster_domain::{ScheduleId, TenantId};
-use muster_infrastructure::temporal::{Temporal, TemporalOptions, prepare_namespace};
+use muster_infrastructure::temporal::{PayloadKeys, Temporal, TemporalOptions, prepare_namespace};
 use muster_testkit::account::remove_home;
 use muster_testkit::provision;
 use muster_testkit::temporal::{Storage, Temporal as Server};
@@ -45,8 +45,12 @@ async fn temporal_runs_a_schedule_at_our_times_and_keeps_the_later_revision() ->
     let home = provision::dev_dir()?.join(format!("test-services/tenant-schedule-{}", std::process::id()));
     fs::create_dir_all(&home)?;
     let server = Server::start(&home, Storage::Memory)?;
-    let options =
-        TemporalOptions { address: server.address(), namespace: "default".to_owned(), identity: "test".to_owned() };
+    let options = TemporalOptions {
+        address: server.address(),
+        namespace: "default".to_owned(),
+        identity: "test".to_owned(),
+        keys: PayloadKeys::default(),
+    };
     let temporal = Temporal::new(options)?;
     prepare_namespace(&temporal, "default").await?;
     let (tenant, schedule) = (TenantId::new(Uuid::from_u128(1)), ScheduleId::new(Uuid::from_u128(2)));

@@ -2,7 +2,7 @@
 //! `TEMPORAL_ADDRESS` in the environment. Not the form of `temporal workflow show`, which the SDK cannot read.
 
 use anyhow::Context as _;
-use muster_bootstrap::{Temporal, TemporalOptions};
+use muster_bootstrap::{PayloadKeys, Temporal, TemporalOptions};
 use temporalio_client::{WorkflowExecutionInfo, WorkflowFetchHistoryOptions};
 
 const NAMESPACE: &str = "default";
@@ -16,6 +16,8 @@ async fn main() -> anyhow::Result<()> {
         address: std::env::var("TEMPORAL_ADDRESS").context("TEMPORAL_ADDRESS is required")?,
         namespace: NAMESPACE.to_owned(),
         identity: "history".to_owned(),
+        // Histories are recorded from workers without keys, so that they can be looked at.
+        keys: PayloadKeys::default(),
     })?;
     let run = WorkflowExecutionInfo::builder().namespace(NAMESPACE).workflow_id(workflow_id).run_id(run_id).build();
     let handle = run.bind_untyped(temporal.client().await?);

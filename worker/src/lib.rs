@@ -5,6 +5,7 @@ mod hand_back;
 mod measure;
 mod parse;
 mod queues;
+mod quiet;
 mod release;
 mod run;
 mod settings;
@@ -12,5 +13,6 @@ mod tuning;
 
 pub use background::Background;
 pub use queues::Queue;
+pub use quiet::keep_panics_quiet;
 pub use run::{Activities, NoInterceptor, run};
 pub use settings::{SettingArguments, Settings};

@@ -9,7 +9,7 @@ use muster_activities::{
 };
 use muster_application::App;
 use muster_bootstrap::metrics::ActivityMetrics;
-use muster_bootstrap::{SdkMetrics, Temporal, prepare_namespace};
+use muster_bootstrap::{SdkMetrics, Temporal, prepare_namespace, reseal_schedules};
 use temporalio_sdk::interceptors::ActivityInboundInterceptor;
 use temporalio_sdk::runtime::RuntimeOptions;
 use temporalio_sdk::{Runtime, Worker, WorkerOptions, WorkerRunError};
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hand_back::HandBack;
 use crate::measure::Measure;
-use crate::{Queue, Settings};
+use crate::{Queue, Settings, keep_panics_quiet};
 
 /// Pause between attempts to reach a Temporal that is down.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -113,6 +113,9 @@ where
             () = ready(temporal, namespace) => {}
             () = &mut stop => return Ok(()),
         }
+        if queues.contains(&Queue::Control) {
+            tokio::spawn(reseal(temporal.clone()));
+        }
         let client = temporal.client().await?;
         let time_is_up = CancellationToken::new();
         let mut workers = Vec::new();
@@ -120,6 +123,7 @@ where
             let mut options: WorkerOptions = queue.options(activities, settings)?;
             // Outermost, so that it sees what becomes of those that are handed back.
             options.activity_inbound_interceptor(Measure(activities.metrics.clone()));
+            keep_panics_quiet(&mut options);
             options.activity_inbound_interceptor(HandBack { time_is_up: time_is_up.clone() });
             if let Some(interceptor) = intercept() {
                 options.activity_inbound_interceptor(interceptor);
@@ -181,5 +185,18 @@ async fn ready(temporal: &Temporal, namespace: &str) {
             said = true;
         }
         sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Brings what schedules were given to the key that encrypts now, so that a former one can be removed one day. Nothing waits
+/// for it: until it is done the former key is there.
+async fn reseal(temporal: Temporal) {
+    match reseal_schedules(&temporal).await {
+        Ok(0) => {}
+        Ok(changed) => tracing::info!("{changed} schedules are encrypted with the first of MUSTER_CODEC_KEYS now"),
+        Err(error) => tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "some schedules are not encrypted with the first of MUSTER_CODEC_KEYS yet: the next worker that starts tries again"
+        ),
     }
 }

@@ -72,6 +72,11 @@ pub fn schedule(tenant: Uuid, schedule: Uuid) -> String {
     format!("schedule/{tenant}/{schedule}")
 }
 
+/// Whether a schedule at the server is one of ours, of a tenant or of all: a namespace may have others.
+pub fn is_schedule(id: &str) -> bool {
+    matches!(id, SWEEPER_SCHEDULE | REMINDERS_SCHEDULE) || id.starts_with("schedule/")
+}
+
 /// What ids of the runs of a schedule begin with: the server puts a dash and the time of the run behind it.
 pub fn schedule_runs(tenant: Uuid, schedule: Uuid) -> String {
     format!("scheduled/{tenant}/{schedule}")

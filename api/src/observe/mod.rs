@@ -65,12 +65,16 @@ struct Common {
 
 /// Puts around routes what every request and every answer needs.
 pub(crate) fn around<S: Clone + Send + Sync + 'static>(routes: Router<S>, state: &ApiState) -> Router<S> {
-    let cors = state.cors.as_ref().map(cors::layer);
-    around_with(
-        routes,
-        cors,
-        Common { production: state.is_production(), pages: state.has_pages(), metrics: state.metrics.clone() },
-    )
+    around_for(routes, state.cors.as_ref().map(cors::layer), state)
+}
+
+/// The same with other pages than those of `CORS_ORIGINS`.
+pub(crate) fn around_for<S>(routes: Router<S>, cors: Option<CorsLayer>, state: &ApiState) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let (production, pages) = (state.is_production(), state.has_pages());
+    around_with(routes, cors, Common { production, pages, metrics: state.metrics.clone() })
 }
 
 /// Other origins are outside of panics and of tokens: a page may read every answer, also that it may not.

@@ -7,6 +7,8 @@ mod bodies;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
+mod codec;
+#[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod control;

@@ -207,6 +207,7 @@ impl World {
             rate_limits: None,
             trusted_proxies: TrustedProxies::default(),
             cors: None,
+            codec: None,
             metrics: HttpMetrics::default(),
             docs_url: Some("/docs".to_owned()),
             openapi_url: Some("/openapi.json".to_owned()),

@@ -1,5 +1,6 @@
 //! Configuration from the environment. Every wrong value is named at once, with what would be right.
 
+mod codec;
 mod http;
 mod issuer;
 mod keep;
@@ -12,6 +13,7 @@ mod tests;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+pub use codec::{CodecConfig, CodecToken, payload_keys};
 pub use http::{Cors, CorsOrigins, HttpConfig, RateLimitConfig, ServerConfig, TlsFiles, TrustedProxies};
 pub use keep::KeepConfig;
 use muster_application::TenantLimits;
@@ -110,6 +112,8 @@ pub struct Config {
     pub webhook_networks: Networks,
     /// `PARTNER_…`.
     pub partners: PartnerConfig,
+    /// `MUSTER_CODEC_KEYS` and `CODEC_…`.
+    pub codec: CodecConfig,
     /// `JWT_…` and `ACCESS_TOKEN_EXPIRE_MINUTES`.
     pub tokens: TokenConfig,
 }
@@ -183,6 +187,7 @@ impl Config {
             keep: keep::read(&mut env),
             webhook_networks: env.networks("WEBHOOK_ALLOW_NETWORKS"),
             partners: partner::read(&mut env),
+            codec: codec::read(&mut env),
             tokens: tokens(&mut env, app_env),
         };
         (config, env.problems())

@@ -1,5 +1,5 @@
 use clap::Args;
-use muster_bootstrap::{Temporal, TemporalOptions};
+use muster_bootstrap::{Temporal, TemporalOptions, config};
 
 /// Where Temporal is.
 #[derive(Args)]
@@ -21,6 +21,7 @@ impl Engine {
             address: address.unwrap_or_else(|| "localhost:7233".to_owned()),
             namespace: namespace.unwrap_or_else(|| "default".to_owned()),
             identity: format!("muster-{command}@{}", std::process::id()),
+            keys: config::payload_keys()?,
         })?)
     }
 }

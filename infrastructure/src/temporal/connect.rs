@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::SdkMetrics;
+use super::codec::{PayloadKeys, data_converter};
 
 /// As `TIMEOUT`, for people: who asks by hand would rather wait than be told to ask again.
 pub(super) const PATIENT: Duration = Duration::from_secs(10);
@@ -26,6 +27,8 @@ pub struct TemporalOptions {
     pub namespace: String,
     /// What this process is called in the UI.
     pub identity: String,
+    /// By which payloads are encrypted.
+    pub keys: PayloadKeys,
 }
 
 /// Why Temporal cannot be used.
@@ -88,10 +91,17 @@ impl Temporal {
                 .await
                 .map_err(|_| TemporalError::Timeout(TIMEOUT))?
                 .map_err(|error| TemporalError::Connect(error.into()))?;
-            let options = ClientOptions::new(self.options.namespace.clone()).build();
+            let options = ClientOptions::new(self.options.namespace.clone())
+                .data_converter(data_converter(&self.options.keys))
+                .build();
             Client::new(connection, options).map_err(|error| TemporalError::Connect(error.into()))
         });
         client.await.cloned()
+    }
+
+    /// By which payloads are encrypted.
+    pub(super) fn keys(&self) -> &PayloadKeys {
+        &self.options.keys
     }
 
     /// Which namespace is asked.

@@ -16,6 +16,7 @@ use muster_workflows::{
     names, policy,
 };
 use temporalio_client::errors::WorkflowStartError;
+use temporalio_client::tonic::Code;
 use temporalio_client::{Priority, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions};
 use temporalio_common::search_attributes::{SearchAttributeUpdate, SearchAttributes};
 use tokio::time::timeout;
@@ -88,7 +89,7 @@ impl WorkflowGateway for Temporal {
 
     async fn put_schedule(&self, put: &PutSchedule) -> Result<(), GatewayError> {
         let client = self.client().await.map_err(gateway_error)?;
-        let done = timeout(TIMEOUT, tenant_schedule::put(&client, put)).await;
+        let done = timeout(TIMEOUT, tenant_schedule::put(&client, self.keys(), put)).await;
         done.map_err(gateway_error)?.map_err(gateway_error)
     }
 
@@ -179,6 +180,8 @@ fn started(result: Result<(), WorkflowStartError>) -> Result<Started, GatewayErr
         Ok(()) => Ok(Started::Running),
         // With use-existing, only a closed workflow is reported as already started.
         Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(Started::Closed),
+        // The SDK recognises it when it starts a workflow, but not when it signals one as well.
+        Err(WorkflowStartError::Rpc(status)) if status.code() == Code::AlreadyExists => Ok(Started::Closed),
         Err(error) => Err(gateway_error(error)),
     }
 }

@@ -22,7 +22,7 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
 };
 use temporalio_common::search_attributes::SearchAttributes;
 
-use super::TemporalError;
+use super::{PayloadKeys, TemporalError};
 
 /// How often somebody else may be quicker with a change before it is left to the sweeper.
 const ATTEMPTS: u32 = 3;
@@ -30,9 +30,9 @@ const ATTEMPTS: u32 = 3;
 const REVISION: &str = "revision ";
 
 /// Makes the schedule, or changes it, unless it is of a later revision.
-pub(super) async fn put(client: &Client, put: &PutSchedule) -> Result<(), TemporalError> {
+pub(super) async fn put(client: &Client, keys: &PayloadKeys, put: &PutSchedule) -> Result<(), TemporalError> {
     let id = names::schedule(put.tenant.get(), put.schedule.get());
-    let schedule = schedule(put)?;
+    let schedule = schedule(keys, put)?;
     let mut service = client.connection().workflow_service();
     // The same for each repeat, which then changes nothing.
     let request_id = format!("{}/{}", put.schedule, put.revision);
@@ -86,10 +86,11 @@ pub(super) async fn remove(client: &Client, tenant: TenantId, schedule: Schedule
     }
 }
 
-fn schedule(put: &PutSchedule) -> Result<Schedule, TemporalError> {
+fn schedule(keys: &PayloadKeys, put: &PutSchedule) -> Result<Schedule, TemporalError> {
     let (tenant_id, schedule_id) = (put.tenant.get(), put.schedule.get());
     let input = RunScheduleInput { tenant_id, schedule_id, triggered: false };
     let input = input.as_json_payload().map_err(|error| TemporalError::Refused(error.into()))?;
+    let input = keys.seal(&input).map_err(|error| TemporalError::Refused(error.into()))?;
     let attributes = SearchAttributes::new([
         names::TENANT.value_set(tenant_id.to_string()),
         names::KIND.value_set("schedule".to_owned()),

@@ -37,7 +37,7 @@ pub(super) fn read(env: &mut Reader) -> Option<Cors> {
 }
 
 /// With commas, or as a JSON array.
-fn parse(text: &str) -> Option<CorsOrigins> {
+pub(in super::super) fn parse(text: &str) -> Option<CorsOrigins> {
     let text = text.trim();
     let items: Vec<String> = if text.starts_with('[') {
         serde_json::from_str(text).ok()?

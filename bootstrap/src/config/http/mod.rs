@@ -7,6 +7,7 @@ mod server;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 
+pub(super) use cors::parse as origins;
 pub use cors::{Cors, CorsOrigins};
 pub use proxies::TrustedProxies;
 pub use server::{ServerConfig, TlsFiles};

@@ -39,6 +39,11 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::new("CORS_ALLOW_CREDENTIALS", "`true` or `false`: whether pages may send cookies and the like; not together with `*`")
         .value("false")
         .example("true"),
+    Setting::new("CODEC_TOKEN", "what must be known to see payloads of Temporal at `POST /codec/decode`: at least 32 visible ASCII characters. Without it, or without `MUSTER_CODEC_KEYS`, there is no such route. See [Encrypted payloads](codec.md#temporals-ui-and-command-line)")
+        .example_in_words("output of `openssl rand -hex 32`")
+        .secret(),
+    Setting::new("CODEC_CORS_ORIGINS", "origins whose pages may ask for that, with the token: those of Temporal's UI, a list with commas or a JSON array, without `*`")
+        .example("https://temporal.example.com"),
     Setting::new("METRICS_PORT", "port on which the API serves `/metrics`; 0 takes a free one; no metrics unless set")
         .example("9464"),
     Setting::new("METRICS_HOST", "address of that port")

@@ -31,6 +31,9 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::new("TEMPORAL_NAMESPACE", "the namespace. It must exist; a worker adds the search attributes and the schedules of the sweeper and of reminders")
         .value("default")
         .example("muster"),
+    Setting::new("MUSTER_CODEC_KEYS", "keys by which payloads at Temporal are encrypted, as `id:key` with commas between them; the first encrypts, all decrypt. A key is the base64 of 32 random bytes, an id 1 to 64 letters, digits, dots, dashes or underscores. All processes, `muster ping` and `muster replay` need the same. Without it nothing is encrypted. See [Encrypted payloads](codec.md)")
+        .example_in_words("`2026-11:` and the output of `openssl rand -base64 32`")
+        .secret(),
     Setting::new("SMTP_URL", "the mail server. `smtp://` is plain (port 25), `smtp://…?tls=required` is STARTTLS (587), `smtps://` is TLS from the first byte (465). User and password in the URL, percent-encoded")
         .value("smtp://localhost:1025")
         .example("smtp://user:secret@mail:587?tls=required")

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use muster_bootstrap::{config, data_converter};
 use muster_workflows::{
     DeliverWebhook, Ping, ProcessPartnerEvent, RunOperation, RunSchedule, SendDueReminders, SendReminders,
     SendWelcomeBatch, SendWelcomeMails, Sweep,
@@ -74,6 +75,8 @@ fn workflows() -> anyhow::Result<(WorkflowReplayer, Vec<String>)> {
         SendWelcomeMails,
         Sweep,
     );
+    // Histories may have been recorded before there were keys, and since.
+    options.data_converter = data_converter(&config::payload_keys()?);
     Ok((WorkflowReplayer::new(options)?, names))
 }
 

@@ -1,5 +1,6 @@
 {{/*
-Secrets of one program. `wants` lists them: database, owner, redis, smtp, tokens, partners.
+Secrets of one program. `wants` lists them: database, owner, redis, smtp, tokens, partners, codec,
+codecToken.
 
 The variable ends with _FILE (or _PATH, for keys) and names a file below /run/secrets/muster.
 */}}
@@ -17,6 +18,10 @@ The variable ends with _FILE (or _PATH, for keys) and names a file below /run/se
 {{- $found = append $found (dict "variable" "REDIS_URL_FILE" "secret" $secret.existingSecret "key" $secret.key "file" "redis-url") -}}
 {{- else if eq . "smtp" -}}
 {{- $found = append $found (dict "variable" "SMTP_URL_FILE" "secret" $secret.existingSecret "key" $secret.key "file" "smtp-url") -}}
+{{- else if eq . "codec" -}}
+{{- $found = append $found (dict "variable" "MUSTER_CODEC_KEYS_FILE" "secret" $secret.existingSecret "key" $secret.key "file" "codec-keys") -}}
+{{- else if eq . "codecToken" -}}
+{{- $found = append $found (dict "variable" "CODEC_TOKEN_FILE" "secret" $secret.existingSecret "key" $secret.key "file" "codec-token") -}}
 {{- else if eq . "partners" -}}
 {{- $found = append $found (dict "variable" "PARTNER_SECRET_KEY_PATH" "secret" $secret.existingSecret "key" $secret.key "file" "partner.key") -}}
 {{- if $secret.previousKey -}}
