@@ -48,6 +48,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    sigpipe::reset();
     lifecycle::exit_code(run(Arguments::parse().command))
 }
 

@@ -1,8 +1,10 @@
 //! `muster config`, `check`, `replay` and `completions`, where they need no service.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+use std::io::Read as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -107,4 +109,16 @@ fn every_shell_gets_completions_of_every_command() {
         }
     }
     assert_eq!(muster(&["completions", "tcsh"], &[]).0, Some(2));
+}
+
+#[test]
+fn who_has_read_enough_hears_of_no_error() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
+    command.args(["completions", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let status = child.wait().unwrap();
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!((status.signal(), said.as_str()), (Some(13), ""), "{status}");
 }
