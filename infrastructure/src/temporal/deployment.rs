@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -55,6 +56,21 @@ pub enum VersionState {
     Drained,
 }
 
+impl Deployment {
+    /// Task queues that the current release serves and this one does not, as text; empty if there are none, or if Temporal
+    /// does not know this release.
+    fn missing(&self, build_id: &str) -> String {
+        let Some(new) = self.versions.iter().find(|version| version.build_id == build_id) else { return String::new() };
+        let current = self.versions.iter().filter(|version| version.state == VersionState::Current);
+        let served = current.flat_map(|version| &version.queues);
+        let serves = |(name, kind, _): &&(String, TaskKind, Backlog)| {
+            new.queues.iter().any(|(known, of, _)| (known, of) == (name, kind))
+        };
+        let missing: BTreeSet<&str> = served.filter(|queue| !serves(queue)).map(|(name, ..)| name.as_str()).collect();
+        missing.into_iter().collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl VersionState {
     /// For people and scripts.
     pub const fn name(self) -> &'static str {
@@ -87,7 +103,10 @@ pub enum PromoteError {
     /// No worker of it was ever seen.
     #[error("no worker of this release has asked for work yet: start some, and try again in a few seconds")]
     Unknown(#[source] Box<tonic::Status>),
-    /// It would leave work undone, or somebody else has changed the deployment.
+    /// It would leave work undone.
+    #[error("its workers do not serve {0}, and those of the current release do: start some that do, or use --force")]
+    Missing(String),
+    /// It would leave work undone in a way that Temporal alone knows of, or somebody else has changed the deployment.
     #[error("Temporal did not promote it ({}): start workers of this release for all task queues, or use --force", .0.message())]
     Refused(Box<tonic::Status>),
     /// Temporal cannot be asked.
@@ -158,6 +177,13 @@ pub async fn deployment(temporal: &Temporal, name: &str) -> Result<Option<Deploy
 pub async fn promote(temporal: &Temporal, promotion: Promotion<'_>) -> Result<(), PromoteError> {
     let Promotion { deployment, build_id, ramp_percent, force } = promotion;
     let conflict_token = describe(temporal, deployment).await.map_err(refused)?.conflict_token;
+    if !force {
+        // Temporal refuses only what would leave work undone at this moment.
+        let missing = self::deployment(temporal, deployment).await?.map(|known| known.missing(build_id));
+        if let Some(missing) = missing.filter(|missing| !missing.is_empty()) {
+            return Err(PromoteError::Missing(missing));
+        }
+    }
     let mut service = temporal.client().await?.connection().workflow_service();
     let (namespace, identity) = (temporal.namespace().to_owned(), temporal.identity().to_owned());
     let (deployment_name, build_id) = (deployment.to_owned(), build_id.to_owned());
