@@ -56,7 +56,7 @@ fn operations_are_listed_shown_and_taken_back() {
             .must(3, &[&first, "partially_succeeded", "3 of 3 done: 2 created, 1 failed", "LINE", "email"])?;
         let json = operations(stack, &world, &["show", &first, "--json"])?.must(0, &[])?.json()?;
         ensure!(json.pointer("/progress/failed") == Some(&1.into()), "{json:#}");
-        operations(stack, &world, &["show", &second, "--watch", "--rows", "0"])?.must(4, &["0 created", "3 failed"])?;
+        operations(stack, &world, &["show", &second, "--watch", "--rows", "0"])?.must(4, &["3 of 3 done: 3 failed"])?;
 
         let list = operations(stack, &world, &["list"])?.must(0, &["ID", "users.import"])?;
         ensure!(list.out.lines().count() == 3, "{}", list.out);
