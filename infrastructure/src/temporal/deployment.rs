@@ -62,11 +62,11 @@ impl Deployment {
     fn missing(&self, build_id: &str) -> String {
         let Some(new) = self.versions.iter().find(|version| version.build_id == build_id) else { return String::new() };
         let current = self.versions.iter().filter(|version| version.state == VersionState::Current);
-        let served = current.flat_map(|version| &version.queues);
-        let serves = |(name, kind, _): &&(String, TaskKind, Backlog)| {
+        let has = |(name, kind, _): &&(String, TaskKind, Backlog)| {
             new.queues.iter().any(|(known, of, _)| (known, of) == (name, kind))
         };
-        let missing: BTreeSet<&str> = served.filter(|queue| !serves(queue)).map(|(name, ..)| name.as_str()).collect();
+        let queues = current.flat_map(|version| &version.queues);
+        let missing: BTreeSet<&str> = queues.filter(|queue| !has(queue)).map(|(name, ..)| name.as_str()).collect();
         missing.into_iter().collect::<Vec<_>>().join(", ")
     }
 }
