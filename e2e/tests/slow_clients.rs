@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use muster_e2e::{Client, Upload, World, world::test};
+use muster_testkit::spread::{ascending, median, per_mille};
 
 /// Who is slow: most with the heads of their requests, some with bodies of uploads, and some say nothing.
 const HEADS: usize = 500;
@@ -66,7 +67,7 @@ impl Slow {
 
 /// What the slowest of a hundred reads takes.
 fn p99(client: &Client, path: &str) -> Result<Duration> {
-    let mut took = thread::scope(|scope| {
+    let took = thread::scope(|scope| {
         let lanes: Vec<_> = (0..CLIENTS)
             .map(|_| {
                 scope.spawn(|| -> Result<Vec<Duration>> {
@@ -83,14 +84,8 @@ fn p99(client: &Client, path: &str) -> Result<Duration> {
         lanes.into_iter().map(|lane| lane.join().ok().context("a client panicked")?).collect::<Result<Vec<_>>>()
     })?
     .concat();
-    took.sort_unstable();
     ensure!(took.len() > 100, "{} reads are too few", took.len());
-    took.get(took.len() * 99 / 100).copied().context("no reads")
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
+    Ok(per_mille(&ascending(took), 990))
 }
 
 #[test]

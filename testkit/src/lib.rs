@@ -22,6 +22,7 @@ pub mod process;
 pub mod procfs;
 pub mod provision;
 pub mod redis;
+pub mod spread;
 pub mod stack;
 pub mod template;
 pub mod temporal;

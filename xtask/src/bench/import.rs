@@ -7,6 +7,7 @@ use muster_testkit::{
     data,
     process::Service,
     procfs,
+    spread::median,
     stack::Stack,
     tools::{announce, output_of, random_uuid, wait_until},
 };
@@ -198,10 +199,8 @@ fn small_batches(stack: &Stack, client: &Client, prefix: &str, send_welcome: Opt
         batch(n)?;
     }
     let measured = (WARM_UP..WARM_UP + BATCHES).map(batch).collect::<Result<Vec<_>>>()?;
-    let (mut times, operations): (Vec<_>, Vec<_>) = measured.into_iter().unzip();
-    times.sort();
-    let p50 = times.get(times.len() / 2).copied().context("nothing was measured")?;
-    Ok(Batches { p50, phases: phases(stack, &operations)? })
+    let (times, operations): (Vec<_>, Vec<_>) = measured.into_iter().unzip();
+    Ok(Batches { p50: median(times), phases: phases(stack, &operations)? })
 }
 
 fn ping(stack: &Stack) -> Result<Duration> {

@@ -9,11 +9,12 @@ use std::{
 use anyhow::Result;
 use muster_testkit::{
     data,
+    spread::median,
     stack::Stack,
     tools::{announce, random_uuid},
 };
 
-use super::{client::Client, reminders::median};
+use super::client::Client;
 
 /// Tasks of one import.
 const TASKS: usize = 100_000;

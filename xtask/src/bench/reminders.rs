@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use muster_testkit::{
+    spread::{ascending, median, per_mille},
     stack::Stack,
     tools::{announce, wait_until},
 };
@@ -65,10 +66,6 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    fn per_mille(&self, n: usize) -> f64 {
-        self.late.get(self.late.len().saturating_sub(1) * n / 1000).copied().unwrap_or_default()
-    }
-
     fn ratio(&self) -> f64 {
         self.with.as_secs_f64() / self.without.as_secs_f64()
     }
@@ -175,8 +172,7 @@ fn look(stack: &Stack) -> Result<f64> {
         ensure!(plan.pointer("/0/Plan/Actual Rows").and_then(Value::as_f64) == Some(0.0), "something is due: {plan}");
         times.push(plan.pointer("/0/Execution Time").and_then(Value::as_f64).context("no time in the plan")?);
     }
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().context("no time")
+    Ok(median(times))
 }
 
 /// Makes users and a task of each; gives the first date in seconds since 1970.
@@ -222,18 +218,13 @@ fn lateness(stack: &Stack, due: usize, begin: f64) -> Result<Vec<f64>> {
         late.push(arrived - begin - step * as_f64(number)?);
     }
     ensure!(late.len() == due, "{} mails instead of {due}", late.len());
-    late.sort_by(f64::total_cmp);
+    let late = ascending(late);
     ensure!(late.first().is_some_and(|first| *first >= 0.0), "a mail came before its date: {late:?}");
     Ok(late)
 }
 
 fn as_f64(n: usize) -> Result<f64> {
     Ok(f64::from(u32::try_from(n)?))
-}
-
-pub(super) fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 pub(super) fn json(figures: &Figures) -> Value {
@@ -252,7 +243,7 @@ pub(super) fn json(figures: &Figures) -> Value {
         "look_ms": figures.look_ms,
         "batches": figures.batches,
         "late_seconds": {
-            "p50": figures.per_mille(500), "p99": figures.per_mille(990), "most": figures.per_mille(1000),
+            "p50": per_mille(&figures.late, 500), "p99": per_mille(&figures.late, 990), "most": per_mille(&figures.late, 1000),
         },
     })
 }
@@ -262,7 +253,7 @@ pub(super) fn print(figures: &Figures) {
     println!(
         "\n{sleeping} sleep; the index of reminders has {index_bytes}; a look that finds nothing takes {look_ms:.1} ms"
     );
-    println!("{due} mails of {batches} workflows; the latest was {:.1} s late", figures.per_mille(1000));
+    println!("{due} mails of {batches} workflows; the latest was {:.1} s late", per_mille(&figures.late, 1000));
     println!(
         "{BULK} tasks were inserted in {:.0} ms with reminders, in {:.0} ms without; imported over HTTP in {:.0} ms and \
          {:.0} ms\n\nTargets\n",
@@ -271,7 +262,7 @@ pub(super) fn print(figures: &Figures) {
         millis(figures.import_with),
         millis(figures.import_without)
     );
-    let (p50, p99) = (figures.per_mille(500), figures.per_mille(990));
+    let (p50, p99) = (per_mille(&figures.late, 500), per_mille(&figures.late, 990));
     let limit = format!("p99 ≤ {MAX_P99_SECONDS:.0} s");
     line("lateness", format!("p50 {p50:.1} s, p99 {p99:.1} s"), &limit, p99 <= MAX_P99_SECONDS);
     for (name, ratio) in [("bulk insert", figures.ratio()), ("import", figures.import_ratio())] {

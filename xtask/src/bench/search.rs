@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use muster_testkit::{
     process::Program,
+    spread::per_mille,
     stack::Stack,
     tools::{announce, wait_until},
 };
@@ -45,7 +46,7 @@ struct Search {
 
 impl Search {
     fn per_mille(&self, n: usize) -> f64 {
-        millis(self.times.get((self.times.len().saturating_sub(1)) * n / 1000).copied().unwrap_or_default())
+        millis(per_mille(&self.times, n))
     }
 }
 

@@ -14,6 +14,7 @@ use muster_testkit::{
     data,
     process::Program,
     procfs,
+    spread::{ascending, median, per_mille},
     stack::Stack,
     tools::{announce, random_uuid},
 };
@@ -177,9 +178,8 @@ fn window(stack: &Stack, api: u32, worker: u32, told: &Told) -> Result<Window> {
     })
 }
 
-fn p99(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.get(times.len().saturating_sub(1) * 99 / 100).copied().unwrap_or_default()
+fn p99(times: Vec<Duration>) -> Duration {
+    per_mille(&ascending(times), 990)
 }
 
 fn as_f64(n: usize) -> f64 {
@@ -192,10 +192,6 @@ impl Figures {
         let skipped = self.windows.len() / WARM_UP;
         let counted: Vec<f64> = self.windows.iter().skip(skipped).map(of).collect();
         let third = counted.len().div_ceil(3);
-        let median = |mut values: Vec<f64>| {
-            values.sort_by(f64::total_cmp);
-            values.get(values.len() / 2).copied().unwrap_or_default()
-        };
         let first = counted.iter().take(third).copied().collect();
         let last = counted.iter().rev().take(third).copied().collect();
         (median(first), median(last))

@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use muster_testkit::spread::per_mille;
 
 /// The request with this number, as it goes over the wire.
 pub(super) type Request<'a> = &'a (dyn Fn(u64) -> Vec<u8> + Sync);
@@ -46,8 +47,7 @@ impl Load {
 
     /// The latency that so many of a thousand requests do not exceed.
     pub(super) fn per_mille(&self, n: usize) -> Duration {
-        let last = self.latencies.len().saturating_sub(1);
-        self.latencies.get(last * n / 1000).copied().unwrap_or_default()
+        per_mille(&self.latencies, n)
     }
 }
 

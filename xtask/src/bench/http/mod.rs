@@ -16,6 +16,7 @@ use muster_testkit::{
     ports::free_port,
     process::Program,
     procfs,
+    spread::median,
     stack::Stack,
     template::DATABASE,
     tools::{announce, wait_until},
@@ -121,11 +122,11 @@ fn kind(stack: &Stack, name: &'static str, target: Target, api: &Side, bare: &Si
         stack.psql("checkpoint")?;
         turns.push((ours, costed(stack, bare, full)?));
     }
-    let per_second = median(turns.iter().map(|((load, _), _)| load.per_second()));
-    let baseline_per_second = median(turns.iter().map(|(_, (load, _))| load.per_second()));
+    let per_second = median(turns.iter().map(|((load, _), _)| load.per_second()).collect());
+    let baseline_per_second = median(turns.iter().map(|(_, (load, _))| load.per_second()).collect());
     let cpu = |of: &dyn Fn(&Turn) -> Cpu| Cpu {
-        server: median(turns.iter().map(|turn| of(turn).server)),
-        postgres: median(turns.iter().map(|turn| of(turn).postgres)),
+        server: median(turns.iter().map(|turn| of(turn).server).collect()),
+        postgres: median(turns.iter().map(|turn| of(turn).postgres).collect()),
     };
     Ok(Figures {
         name,
@@ -164,12 +165,6 @@ fn costed(stack: &Stack, side: &Side, pressure: Pressure) -> Result<(Load, Cpu)>
         postgres: (after.postgres - before.postgres) / thousands,
     };
     Ok((load, cpu))
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 /// Requests that each make another user.

@@ -1,16 +1,17 @@
 //! Shows the figures of `bench http`, each beside its target.
 
+use muster_testkit::spread::median;
 use serde_json::{Value, json};
 
 use super::super::report::{line, millis};
-use super::{CONNECTIONS, Cpu, Figures, Latencies, median};
+use super::{CONNECTIONS, Cpu, Figures, Latencies};
 
 /// Most that the slowest request of a hundred may take, in medians, at half load.
 const MAX_SPREAD: f64 = 5.0;
 
 impl Figures {
     fn ratio(&self) -> f64 {
-        median(self.ratios.iter().copied())
+        median(self.ratios.clone())
     }
 }
 
