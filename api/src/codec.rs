@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::body::{BodyReader, Encoding};
+use crate::extract::bearer;
 use crate::media::require_json;
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -87,15 +88,7 @@ async fn decode(State(state): State<ApiState>, headers: HeaderMap, body: Body) -
 
 /// Asked by the token, once, before anything is read.
 fn admit(codec: &CodecEndpoint, headers: &HeaderMap) -> Result<(), Problem> {
-    let mut given = headers.get_all(AUTHORIZATION).iter();
-    let token = match (given.next(), given.next()) {
-        (Some(value), None) => value.to_str().ok().and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-        }),
-        _ => None,
-    };
-    if token.is_some_and(|token| codec.token.is(token)) {
+    if bearer(headers).ok().flatten().is_some_and(|token| codec.token.is(token)) {
         return Ok(());
     }
     let detail = "Authorization must be Bearer with the CODEC_TOKEN of this deployment";

@@ -1,5 +1,6 @@
 //! Parsing at the edge: after these, no handler sees a raw header or parameter.
 
+mod bearer;
 mod client_address;
 mod delivery_ids;
 mod id;
@@ -12,6 +13,7 @@ mod range;
 mod signed;
 mod tenant;
 
+pub(crate) use bearer::bearer;
 pub(crate) use client_address::ClientAddress;
 pub(crate) use delivery_ids::DeliveryIds;
 pub(crate) use id::Id;

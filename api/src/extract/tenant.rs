@@ -1,18 +1,17 @@
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use muster_application::Context;
 use muster_bootstrap::tokens::{TokenError, Verified};
 
 use super::ClientAddress;
+use super::bearer::{Unclear, bearer, once};
 use crate::limits::Kind;
 use crate::observe::RequestInfo;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
 const HEADER: &str = "x-tenant-token";
-const SCHEME: &str = "bearer";
 
 /// On whose behalf the request is made: a route with this extractor answers nobody without a token, and nobody who asks
 /// too often.
@@ -70,20 +69,8 @@ async fn verify(headers: &HeaderMap, state: &ApiState) -> Result<Verified, Token
 
 /// `X-Tenant-Token`, else `Authorization: Bearer`. Two tokens are as good as none: who would be meant?
 fn token(headers: &HeaderMap) -> Result<&str, TokenError> {
-    let once = |name: &str| {
-        let mut values = headers.get_all(name).iter();
-        match (values.next(), values.next()) {
-            (None, _) => Ok(None),
-            (Some(value), None) => value.to_str().map(|text| Some(text.trim())).map_err(|_| TokenError::Malformed),
-            _ => Err(TokenError::Malformed),
-        }
-    };
-    if let Some(token) = once(HEADER)? {
+    if let Some(token) = once(headers, HEADER).map_err(|Unclear| TokenError::Malformed)? {
         return Ok(token);
     }
-    let credentials = once(AUTHORIZATION.as_str())?.ok_or(TokenError::Missing)?;
-    match credentials.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case(SCHEME) => Ok(token.trim()),
-        _ => Err(TokenError::Missing),
-    }
+    bearer(headers).map_err(|Unclear| TokenError::Malformed)?.ok_or(TokenError::Missing)
 }
