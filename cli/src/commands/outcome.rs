@@ -5,6 +5,13 @@ use serde_json::Value;
 /// The state of an operation that does nothing until somebody acts.
 pub(super) const PAUSED: &str = "paused";
 
+/// What [`exit_code`] says, for the help of commands that follow an operation.
+pub(super) const WATCHED_CODES: &str = "\
+With --watch:
+  3  some rows were done and some were not
+  4  the operation failed
+  5  it is paused: nothing happens until it is resumed or cancelled";
+
 /// How an operation ended, as the exit code says it: what a script can tell apart.
 pub(super) fn exit_code(state: &str) -> ExitCode {
     match state {

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::super::outcome::WATCHED_CODES;
 use super::super::remote::{Connection, Remote};
 use super::super::watch::Posted;
 use super::show::{ended, text};
@@ -12,11 +13,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done; with --watch, what was begun has succeeded
   1  refused, or anything else
-  2  wrong arguments
-With --watch:
-  3  some rows were done and some were not
-  4  the operation failed
-  5  it is paused: nothing happens until it is resumed or cancelled";
+  2  wrong arguments";
 
 /// Which operation, and how it is told.
 #[derive(Args)]
@@ -37,7 +34,7 @@ pub(super) struct Pause {
 }
 
 #[derive(Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = format!("{EXIT_CODES}\n{WATCHED_CODES}"))]
 pub(super) struct Resume {
     #[command(flatten)]
     which: Which,
@@ -47,7 +44,7 @@ pub(super) struct Resume {
 }
 
 #[derive(Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = format!("{EXIT_CODES}\n{WATCHED_CODES}"))]
 pub(super) struct Cancel {
     #[command(flatten)]
     which: Which,
@@ -60,7 +57,7 @@ pub(super) struct Cancel {
 }
 
 #[derive(Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = format!("{EXIT_CODES}\n{WATCHED_CODES}"))]
 pub(super) struct Undo {
     #[command(flatten)]
     which: Which,

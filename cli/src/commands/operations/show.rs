@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::super::outcome::{PAUSED, exit_code, problems};
+use super::super::outcome::{PAUSED, WATCHED_CODES, exit_code, problems};
 use super::super::remote::Remote;
 use super::super::watch::Watch;
 use crate::table::table;
@@ -13,14 +13,10 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  the operation is shown; with --watch, it has succeeded
   1  anything else: refused, not found, cancelled
-  2  wrong arguments
-With --watch:
-  3  some rows were done and some were not
-  4  the operation failed
-  5  it is paused: nothing happens until it is resumed or cancelled";
+  2  wrong arguments";
 
 #[derive(Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = format!("{EXIT_CODES}\n{WATCHED_CODES}"))]
 pub(super) struct Show {
     /// Which operation
     id: Uuid,
