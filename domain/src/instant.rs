@@ -1,9 +1,15 @@
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
 
 /// ISO 8601; without an offset it is UTC, as the reference service took it. Storage keeps microseconds.
 pub fn instant(text: &str) -> Option<DateTime<Utc>> {
     // A `+` that was not escaped arrives as a space.
-    let text = text.replacen(' ', if text.contains('T') { "+" } else { "T" }, 1);
+    let text = if text.contains(' ') {
+        Cow::Owned(text.replacen(' ', if text.contains('T') { "+" } else { "T" }, 1))
+    } else {
+        Cow::Borrowed(text)
+    };
     let offset = DateTime::parse_from_rfc3339(&text).map(|at| at.to_utc());
     let at = offset.ok().or_else(|| Some(text.parse::<NaiveDateTime>().ok()?.and_utc()))?;
     Some(at.trunc_subsecs(6)).filter(|at| is_storable(*at))

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use muster_application::imports::ImportRow;
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::object::Unreadable;
@@ -36,8 +36,8 @@ impl<'de> Visitor<'de> for TaskVisitor {
         let mut row = ImportRow { line: self.line, ..ImportRow::default() };
         let mut said = Map::new();
         let (mut has_id, mut has_number) = (false, false);
-        while let Some(name) = members.next_key::<String>()? {
-            let Some(known) = self.fields.known(&name) else {
+        while let Some(known) = members.next_key_seed(Name(self.fields))? {
+            let Some(known) = known else {
                 members.next_value::<IgnoredAny>()?;
                 continue;
             };
@@ -73,6 +73,29 @@ impl<'de> Visitor<'de> for TaskVisitor {
         }
         row.task = (!said.is_empty()).then(|| Box::new(said));
         Ok(row)
+    }
+}
+
+/// A member's name, by which rows about tasks know it; none of those that mean nothing. No text is made of it on the way.
+struct Name(Fields);
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Option<&'static str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, name: D) -> Result<Self::Value, D::Error> {
+        name.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name {
+    type Value = Option<&'static str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.known(name))
     }
 }
 

@@ -1,6 +1,7 @@
 use muster_domain::operations::{BlockPayload, Operation, StoredRow};
 use muster_domain::tasks::{StoredTask, TaskChanges, TaskTitle};
 use muster_domain::{TaskId, UserId};
+use serde_json::Map;
 
 use super::fields::{joined, read_fields};
 use super::people;
@@ -79,8 +80,8 @@ fn parse_row(row: &ImportRow<'_>) -> Result<(TaskTitle, TaskChanges), Vec<RowPro
     if row.problems.iter().any(|problem| problem.field.is_none()) {
         return Err(row.problems.clone());
     }
-    let members = row.task.as_deref().cloned().unwrap_or_default();
-    let (fields, unread) = read_fields(&members);
+    let none = Map::new();
+    let (fields, unread) = read_fields(row.task.as_deref().unwrap_or(&none));
     let mut problems = row.problems.clone();
     problems.extend(unread);
     let mut said = joined(TaskChanges::parse_new(&fields), problems)?;

@@ -18,3 +18,8 @@ pub(super) fn to_u32(number: i32) -> Result<u32, RepositoryError> {
 pub(super) fn to_u64(number: i64) -> Result<u64, RepositoryError> {
     u64::try_from(number).map_err(|_| damaged("number"))
 }
+
+/// A place in a list, counted from 1.
+pub(super) fn to_place(place: usize) -> Result<i32, RepositoryError> {
+    i32::try_from(place).map_err(|error| RepositoryError::Internal(error.into()))
+}

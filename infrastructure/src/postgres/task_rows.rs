@@ -8,7 +8,7 @@ use muster_domain::tasks::{
 use muster_domain::{RepositoryError, TaskId, UserId};
 use uuid::Uuid;
 
-use super::convert::{to_i32, to_u32};
+use super::convert::{to_i32, to_place, to_u32};
 use super::error::damaged;
 
 /// The columns of [`TaskRow`], to be followed by conditions.
@@ -82,8 +82,8 @@ impl TaskRow {
     }
 }
 
-/// Tasks as arrays: one statement however many there are. Lists within a row are text, because an array of lists would be
-/// one list for Postgres.
+/// Tasks as arrays: one statement however many there are. An array of lists would be one list for Postgres, so lists within a
+/// row are text, or a part of one list for all rows.
 #[derive(Default)]
 pub(super) struct TaskColumns {
     pub(super) ids: Vec<Uuid>,
@@ -94,8 +94,12 @@ pub(super) struct TaskColumns {
     pub(super) assignees: Vec<Option<Uuid>>,
     pub(super) creators: Vec<Option<Uuid>>,
     pub(super) due_at: Vec<Option<DateTime<Utc>>>,
-    /// As Postgres writes an array.
-    pub(super) remind_at: Vec<String>,
+    /// Of all tasks, one after another: as text, two dates of a task would take as long to read as all else of it.
+    pub(super) remind_at: Vec<DateTime<Utc>>,
+    /// Where those of a task begin, counted from 1.
+    pub(super) remind_from: Vec<i32>,
+    /// Where they end; before they begin, if there are none.
+    pub(super) remind_to: Vec<i32>,
     /// With semicolons between them, which no tag has.
     pub(super) tags: Vec<String>,
     pub(super) recurrences: Vec<Option<String>>,
@@ -132,8 +136,9 @@ impl TaskColumns {
         self.assignees.push(task.assignee.map(UserId::get));
         self.creators.push(task.creator.map(UserId::get));
         self.due_at.push(task.due_at);
-        let dates: Vec<_> = task.remind_at.iter().map(DateTime::to_rfc3339).collect();
-        self.remind_at.push(format!("{{{}}}", dates.join(",")));
+        self.remind_from.push(to_place(self.remind_at.len() + 1)?);
+        self.remind_at.extend(&task.remind_at);
+        self.remind_to.push(to_place(self.remind_at.len())?);
         self.tags.push(task.tags.as_slice().join(";"));
         self.recurrences.push(series.map(|series| series.rule.as_str().to_owned()));
         self.series_ids.push(series.map(|series| series.series.get()));

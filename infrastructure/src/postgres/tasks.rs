@@ -47,18 +47,18 @@ impl TaskRepository for PgUnitOfWork {
                    created_at, updated_at, deleted_at, reminded_through, next_reminder_at
                )
                select $1, t.id, t.title, t.description, t.status, t.priority, t.assignee_id, t.creator_id, t.due_at,
-                      t.remind_at::timestamptz[], string_to_array(t.tags, ';'), t.recurrence, t.series_id,
-                      t.series_number, t.series_start, t.series_at, t.series_zone, t.completed_at, t.version,
+                      ($10::timestamptz[])[t.remind_from : t.remind_to], string_to_array(t.tags, ';'), t.recurrence,
+                      t.series_id, t.series_number, t.series_start, t.series_at, t.series_zone, t.completed_at, t.version,
                       t.created_at, t.updated_at, t.deleted_at, t.reminded_through, t.next_reminder_at
                from unnest(
                    $2::uuid[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::uuid[], $8::uuid[],
-                   $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::int[],
-                   $15::timestamptz[], $16::timestamptz[], $17::text[], $18::timestamptz[], $19::bigint[],
-                   $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[], $24::timestamptz[]
+                   $9::timestamptz[], $11::int[], $12::int[], $13::text[], $14::text[], $15::uuid[], $16::int[],
+                   $17::timestamptz[], $18::timestamptz[], $19::text[], $20::timestamptz[], $21::bigint[],
+                   $22::timestamptz[], $23::timestamptz[], $24::timestamptz[], $25::timestamptz[], $26::timestamptz[]
                ) as t (
-                   id, title, description, status, priority, assignee_id, creator_id, due_at, remind_at, tags, recurrence,
-                   series_id, series_number, series_start, series_at, series_zone, completed_at, version, created_at,
-                   updated_at, deleted_at, reminded_through, next_reminder_at
+                   id, title, description, status, priority, assignee_id, creator_id, due_at, remind_from, remind_to, tags,
+                   recurrence, series_id, series_number, series_start, series_at, series_zone, completed_at, version,
+                   created_at, updated_at, deleted_at, reminded_through, next_reminder_at
                )
                where t.series_id is null or not exists (
                    select from tasks known
@@ -75,6 +75,8 @@ impl TaskRepository for PgUnitOfWork {
             &columns.creators as &[Option<Uuid>],
             &columns.due_at as &[Option<DateTime<Utc>>],
             &columns.remind_at,
+            &columns.remind_from,
+            &columns.remind_to,
             &columns.tags,
             &columns.recurrences as &[Option<String>],
             &columns.series_ids as &[Option<Uuid>],
@@ -111,7 +113,8 @@ impl TaskRepository for PgUnitOfWork {
         let done = sqlx::query!(
             r#"update tasks
                set title = t.title, description = t.description, status = t.status, priority = t.priority,
-                   assignee_id = t.assignee_id, due_at = t.due_at, remind_at = t.remind_at::timestamptz[],
+                   assignee_id = t.assignee_id, due_at = t.due_at,
+                   remind_at = ($9::timestamptz[])[t.remind_from : t.remind_to],
                    tags = string_to_array(t.tags, ';'), recurrence = t.recurrence, series_id = t.series_id,
                    series_number = t.series_number, series_start = t.series_start, series_at = t.series_at,
                    series_zone = t.series_zone, completed_at = t.completed_at, version = t.version,
@@ -119,13 +122,13 @@ impl TaskRepository for PgUnitOfWork {
                    next_reminder_at = t.next_reminder_at
                from unnest(
                    $2::uuid[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::uuid[], $8::timestamptz[],
-                   $9::text[], $10::text[], $11::text[], $12::uuid[], $13::int[], $14::timestamptz[],
-                   $15::timestamptz[], $16::text[], $17::timestamptz[], $18::bigint[], $19::timestamptz[],
-                   $20::timestamptz[], $21::timestamptz[], $22::timestamptz[]
+                   $10::int[], $11::int[], $12::text[], $13::text[], $14::uuid[], $15::int[], $16::timestamptz[],
+                   $17::timestamptz[], $18::text[], $19::timestamptz[], $20::bigint[], $21::timestamptz[],
+                   $22::timestamptz[], $23::timestamptz[], $24::timestamptz[]
                ) as t (
-                   id, title, description, status, priority, assignee_id, due_at, remind_at, tags, recurrence, series_id,
-                   series_number, series_start, series_at, series_zone, completed_at, version, updated_at, deleted_at,
-                   reminded_through, next_reminder_at
+                   id, title, description, status, priority, assignee_id, due_at, remind_from, remind_to, tags, recurrence,
+                   series_id, series_number, series_start, series_at, series_zone, completed_at, version, updated_at,
+                   deleted_at, reminded_through, next_reminder_at
                )
                where tasks.tenant_id = $1 and tasks.id = t.id"#,
             self.tenant,
@@ -137,6 +140,8 @@ impl TaskRepository for PgUnitOfWork {
             &columns.assignees as &[Option<Uuid>],
             &columns.due_at as &[Option<DateTime<Utc>>],
             &columns.remind_at,
+            &columns.remind_from,
+            &columns.remind_to,
             &columns.tags,
             &columns.recurrences as &[Option<String>],
             &columns.series_ids as &[Option<Uuid>],
