@@ -9,7 +9,8 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
 use crate::error::activity_error;
-use crate::heartbeat::alive;
+use crate::heartbeat::{alive, within};
+use crate::span::span;
 
 /// Activities on operations of all tenants.
 pub struct ControlActivities {
@@ -28,6 +29,6 @@ impl ControlActivities {
     /// Starts, removes and forgets what crashes and outages left behind.
     #[activity(definition = definitions::Sweep)]
     pub async fn sweep(self: Arc<Self>, ctx: ActivityContext, (): ()) -> Result<(), ActivityError> {
-        alive(&ctx, self.app.sweep()).await.map(drop).map_err(activity_error)
+        within(span(&ctx, &[]), async { alive(&ctx, self.app.sweep()).await.map(drop).map_err(activity_error) }).await
     }
 }

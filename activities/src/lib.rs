@@ -8,6 +8,7 @@ mod operations;
 mod partners;
 mod reminders;
 mod schedules;
+mod span;
 mod webhooks;
 
 pub use control::ControlActivities;

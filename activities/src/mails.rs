@@ -12,7 +12,8 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
 use crate::error::{activity_error, mail_error};
-use crate::heartbeat::{Draining, Wanted, alive, span, within};
+use crate::heartbeat::{Draining, Wanted, alive, within};
+use crate::span::{BATCH, OPERATION, TENANT, span};
 
 /// Activities on mail.
 pub struct MailActivities {
@@ -33,7 +34,7 @@ impl MailActivities {
     #[activity(definition = definitions::SendMails)]
     pub async fn send_mails(self: Arc<Self>, ctx: ActivityContext, range: BlockRange) -> Result<(), ActivityError> {
         let context = Context::new(TenantId::new(range.tenant_id));
-        within(span(&ctx, range.tenant_id, range.operation_id), async {
+        within(span(&ctx, &[(TENANT, range.tenant_id), (OPERATION, range.operation_id)]), async {
             let sent = alive(&ctx, self.app.send_mails(&context, command(&range), &Wanted(&ctx, &self.draining))).await;
             sent.map_err(|error| mail_error(error, &ctx))
         })
@@ -44,7 +45,7 @@ impl MailActivities {
     #[activity(definition = definitions::GiveUpMails)]
     pub async fn give_up_mails(self: Arc<Self>, ctx: ActivityContext, range: BlockRange) -> Result<(), ActivityError> {
         let context = Context::new(TenantId::new(range.tenant_id));
-        within(span(&ctx, range.tenant_id, range.operation_id), async {
+        within(span(&ctx, &[(TENANT, range.tenant_id), (OPERATION, range.operation_id)]), async {
             alive(&ctx, self.app.give_up_mails(&context, command(&range))).await.map_err(activity_error)
         })
         .await
@@ -58,7 +59,7 @@ impl MailActivities {
         batch: WelcomeBatch,
     ) -> Result<(), ActivityError> {
         let (context, id) = ids(&batch);
-        within(span(&ctx, batch.tenant_id, batch.batch_id), async {
+        within(span(&ctx, &[(TENANT, batch.tenant_id), (BATCH, batch.batch_id)]), async {
             let wanted = Wanted(&ctx, &self.draining);
             let sent = alive(&ctx, self.app.send_welcomes(&context, id, &wanted)).await;
             sent.map_err(|error| mail_error(error, &ctx))
@@ -74,7 +75,7 @@ impl MailActivities {
         batch: WelcomeBatch,
     ) -> Result<(), ActivityError> {
         let (context, id) = ids(&batch);
-        within(span(&ctx, batch.tenant_id, batch.batch_id), async {
+        within(span(&ctx, &[(TENANT, batch.tenant_id), (BATCH, batch.batch_id)]), async {
             alive(&ctx, self.app.give_up_welcomes(&context, id)).await.map_err(activity_error)
         })
         .await

@@ -14,7 +14,8 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
 use crate::error::activity_error;
-use crate::heartbeat::{Draining, Wanted, alive, span, within};
+use crate::heartbeat::{Draining, Wanted, alive, within};
+use crate::span::{OPERATION, TENANT, span};
 
 /// Activities on rows.
 pub struct OperationActivities {
@@ -39,7 +40,7 @@ impl OperationActivities {
         prepare: PreparePayload,
     ) -> Result<RangeDone, ActivityError> {
         let context = Context::new(TenantId::new(prepare.tenant_id));
-        let span = span(&ctx, prepare.tenant_id, prepare.operation_id);
+        let span = span(&ctx, &[(TENANT, prepare.tenant_id), (OPERATION, prepare.operation_id)]);
         let (id, wanted) = (OperationId::new(prepare.operation_id), Wanted(&ctx, &self.draining));
         within(span, async {
             let done = alive(&ctx, self.app.prepare_operation(&context, id, &wanted)).await;
@@ -56,7 +57,7 @@ impl OperationActivities {
         range: BlockRange,
     ) -> Result<RangeDone, ActivityError> {
         let context = Context::new(TenantId::new(range.tenant_id));
-        let span = span(&ctx, range.tenant_id, range.operation_id);
+        let span = span(&ctx, &[(TENANT, range.tenant_id), (OPERATION, range.operation_id)]);
         let command = RunRange {
             operation: OperationId::new(range.operation_id),
             first_block: range.first_block,
@@ -77,7 +78,7 @@ impl OperationActivities {
         finish: FinishPayload,
     ) -> Result<RangeDone, ActivityError> {
         let context = Context::new(TenantId::new(finish.tenant_id));
-        let span = span(&ctx, finish.tenant_id, finish.operation_id);
+        let span = span(&ctx, &[(TENANT, finish.tenant_id), (OPERATION, finish.operation_id)]);
         let failure = finish.failed.then(|| OperationFailure {
             code: "NOT_CARRIED_ON".to_owned(),
             detail: "it failed too often and was given up; what was done so far stays".to_owned(),

@@ -12,7 +12,8 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
 use crate::error::activity_error;
-use crate::heartbeat::{alive, has_waited, partner_event_span, within};
+use crate::heartbeat::{alive, has_waited, within};
+use crate::span::{PARTNER_EVENT, TENANT, span};
 
 /// Activities on what partners tell.
 pub struct PartnerActivities {
@@ -36,7 +37,7 @@ impl PartnerActivities {
         input: PartnerEventInput,
     ) -> Result<(), ActivityError> {
         let context = Context::new(TenantId::new(input.tenant_id));
-        within(partner_event_span(&ctx, input.tenant_id, input.event_id), async {
+        within(span(&ctx, &[(TENANT, input.tenant_id), (PARTNER_EVENT, input.event_id)]), async {
             let last_chance = has_waited(&ctx, policy::PARTNER_EVENT_PATIENCE);
             let command = ProcessPartnerEvent { event: PartnerEventId::new(input.event_id), last_chance };
             // It holds an upload, which is large.

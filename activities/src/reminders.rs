@@ -10,7 +10,8 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
 use crate::error::{activity_error, mail_error};
-use crate::heartbeat::{Draining, Wanted, alive, batch_span, within};
+use crate::heartbeat::{Draining, Wanted, alive, within};
+use crate::span::{BATCH, span};
 
 /// Activities on reminders of tasks.
 pub struct ReminderActivities {
@@ -30,8 +31,11 @@ impl ReminderActivities {
     /// Takes what is due out of tasks of all tenants.
     #[activity(definition = definitions::SendDueReminders)]
     pub async fn send_due_reminders(self: Arc<Self>, ctx: ActivityContext, (): ()) -> Result<(), ActivityError> {
-        let wanted = Wanted(&ctx, &self.draining);
-        alive(&ctx, self.app.send_due_reminders(&wanted)).await.map(drop).map_err(activity_error)
+        within(span(&ctx, &[]), async {
+            let wanted = Wanted(&ctx, &self.draining);
+            alive(&ctx, self.app.send_due_reminders(&wanted)).await.map(drop).map_err(activity_error)
+        })
+        .await
     }
 
     /// Sends the mails of a batch.
@@ -41,7 +45,7 @@ impl ReminderActivities {
         ctx: ActivityContext,
         batch: ReminderBatch,
     ) -> Result<(), ActivityError> {
-        within(batch_span(&ctx, batch.batch_id), async {
+        within(span(&ctx, &[(BATCH, batch.batch_id)]), async {
             let wanted = Wanted(&ctx, &self.draining);
             let sent = alive(&ctx, self.app.send_reminders(ReminderBatchId::new(batch.batch_id), &wanted)).await;
             sent.map_err(|error| mail_error(error, &ctx))
@@ -56,7 +60,7 @@ impl ReminderActivities {
         ctx: ActivityContext,
         batch: ReminderBatch,
     ) -> Result<(), ActivityError> {
-        within(batch_span(&ctx, batch.batch_id), async {
+        within(span(&ctx, &[(BATCH, batch.batch_id)]), async {
             let given_up = self.app.give_up_reminders(ReminderBatchId::new(batch.batch_id));
             alive(&ctx, given_up).await.map_err(activity_error)
         })

@@ -13,7 +13,8 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
 use crate::error::activity_error;
-use crate::heartbeat::{alive, has_waited, schedule_span, within};
+use crate::heartbeat::{alive, has_waited, within};
+use crate::span::{SCHEDULE, TENANT, span};
 
 /// Activities on schedules.
 pub struct ScheduleActivities {
@@ -37,7 +38,7 @@ impl ScheduleActivities {
         begin: BeginScheduled,
     ) -> Result<(), ActivityError> {
         let context = Context::new(TenantId::new(begin.tenant_id));
-        within(schedule_span(&ctx, begin.tenant_id, begin.schedule_id), async {
+        within(span(&ctx, &[(TENANT, begin.tenant_id), (SCHEDULE, begin.schedule_id)]), async {
             let command = command(&begin, has_waited(&ctx, policy::SCHEDULE_PATIENCE)).map_err(activity_error)?;
             // It holds an upload while it gathers, which is large.
             Box::pin(alive(&ctx, self.app.run_scheduled(&context, command))).await.map_err(activity_error)

@@ -12,7 +12,8 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
 use crate::error::activity_error;
-use crate::heartbeat::{alive, delivery_span, within};
+use crate::heartbeat::{alive, within};
+use crate::span::{DELIVERY, TENANT, span};
 
 /// Activities on webhooks.
 pub struct WebhookActivities {
@@ -36,7 +37,7 @@ impl WebhookActivities {
         attempt: WebhookAttempt,
     ) -> Result<WebhookAttempted, ActivityError> {
         let context = Context::new(TenantId::new(attempt.tenant_id));
-        within(delivery_span(&ctx, attempt.tenant_id, attempt.delivery_id), async {
+        within(span(&ctx, &[(TENANT, attempt.tenant_id), (DELIVERY, attempt.delivery_id)]), async {
             let done = alive(&ctx, self.app.deliver_webhook(&context, command(&attempt))).await;
             done.map(payload).map_err(activity_error)
         })

@@ -51,7 +51,7 @@ fn say(text: &str) -> ExitCode {
 #[tokio::main]
 async fn run() -> anyhow::Result<()> {
     let config = Config::load()?;
-    telemetry::init(&config)?;
+    telemetry::init(&config, Role::Api)?;
     let stop = lifecycle::stop_signal()?;
     let wired = wire::connect(&config, Role::Api)?;
     tokio::spawn(wired.listen());

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 pub use muster_infrastructure::check::{Finding, Verdict};
 
 use crate::config::Config;
+use crate::wire::{Role, identity};
 use crate::{partners, tokens};
 
 /// What can be looked at alone.
@@ -120,7 +121,7 @@ async fn temporal(config: &Config) -> Vec<Finding> {
     let options = TemporalOptions {
         address: address.clone(),
         namespace: namespace.clone(),
-        identity: format!("muster-check@{}", std::process::id()),
+        identity: identity(Role::Command),
         keys: config.codec.keys.clone(),
     };
     match Temporal::new(options) {

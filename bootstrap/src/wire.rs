@@ -26,7 +26,7 @@ use prometheus_client::registry::Registry;
 use crate::config::{AppEnv, Config};
 use crate::health::Health;
 use crate::metrics::{Metrics, Parts, Watched, Work};
-use crate::partners;
+use crate::{partners, telemetry};
 
 /// How long a request waits for a database connection before it is told that the database is down.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -98,7 +98,8 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         namespace: config.temporal_namespace.clone(),
         identity: identity(role),
         keys: config.codec.keys.clone(),
-    })?;
+    })?
+    .traced_by(telemetry::temporal_plugin());
     let is_scraped = role == Role::Worker || (role == Role::Api && config.http.metrics.is_some());
     let sdk_metrics = is_scraped.then(SdkMetrics::start).transpose()?;
     let temporal = match &sdk_metrics {
@@ -168,8 +169,13 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
 }
 
 /// What a process is called at Temporal, among those who poll a task queue: of which machine or pod it is, and which there.
-fn identity(role: Role) -> String {
-    format!("muster-{}@{}:{}", role.name(), gethostname::gethostname().to_string_lossy(), std::process::id())
+pub(crate) fn identity(role: Role) -> String {
+    format!("muster-{}@{}:{}", role.name(), host(), std::process::id())
+}
+
+/// The machine or pod.
+pub(crate) fn host() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
 }
 
 fn settings(config: &Config) -> anyhow::Result<Settings> {

@@ -4,6 +4,7 @@
 
 pub mod chance;
 pub mod client;
+pub mod collector;
 pub mod muster;
 pub mod partner;
 pub mod rows;

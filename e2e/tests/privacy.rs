@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use muster_e2e::{
     World,
     client::{Client, at, number},
+    collector::Collector,
     partner, rows,
     world::{test_durable, wait_for_sql},
 };
@@ -51,7 +52,11 @@ fn nor_where_payloads_are_encrypted() {
 fn nothing_is_told(name: &str, keys: (&str, &str)) {
     test_durable(name, |stack| {
         let metrics = free_port()?.to_string();
-        let mut world = World::start_with(stack, &[TRACE, keys, ("METRICS_PORT", &metrics)], Some(&[TRACE, keys]))?;
+        let collector = Collector::start()?;
+        let url = collector.url();
+        let traces = ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str());
+        let api = [TRACE, keys, traces, ("METRICS_PORT", &metrics)];
+        let mut world = World::start_with(stack, &api, Some(&[TRACE, keys, traces]))?;
         let client = &world.client.clone();
         let row = format!("{},{},Fiona {}\n", email(), CANARY[0], CANARY[2]);
 
@@ -87,7 +92,7 @@ fn nothing_is_told(name: &str, keys: (&str, &str)) {
         tasks(stack, client)?;
         told_by_a_partner(stack, &world)?;
 
-        fails(stack, &mut world, keys)?;
+        fails(stack, &mut world, &[TRACE, keys, traces])?;
 
         // Crashes are told as well.
         stack.postgres.stop()?;
@@ -101,19 +106,27 @@ fn nothing_is_told(name: &str, keys: (&str, &str)) {
             ensure!(status == 200 && page.contains("# TYPE"), "no metrics: {page}");
             nothing_in("metrics", page.as_bytes())?;
         }
+        let World { mut api, worker, .. } = world;
+        api.stop()?;
+        worker.context("no worker")?.stop()?;
+        let spans = collector.text();
+        for name in ["RunActivity:run_range", "SMTP", "GETRANGE", "COMMIT", "insert into"] {
+            ensure!(spans.contains(name), "no span of {name}");
+        }
+        nothing_in("spans", spans.as_bytes())?;
         logs(stack)?;
         redis(stack)
     });
 }
 
 /// An import whose rows cannot be read to their end: its activity fails again and again, until somebody ends the workflow.
-fn fails(stack: &Stack, world: &mut World, keys: (&str, &str)) -> Result<()> {
+fn fails(stack: &Stack, world: &mut World, variables: &[(&str, &str)]) -> Result<()> {
     world.worker.take().context("no worker")?.stop()?;
     let rows = format!("email,username,full_name\nfails.{},{}_fails,{}\n", email(), CANARY[0], CANARY[2]);
     let id = world.client.import_csv("", rows.as_bytes())?;
     let cut = "update operation_blocks set payload = substring(payload for length(payload) - 6) where operation_id =";
     stack.psql(&format!("{cut} '{id}'"))?;
-    world.worker = Some(stack.spawn_ready(Program::Worker, "worker-2", &[TRACE, keys])?);
+    world.worker = Some(stack.spawn_ready(Program::Worker, "worker-2", variables)?);
     let workflow = format!("operation/{}/{id}", world.tenant);
     let pending = wait_until("a failed attempt", PATIENCE, || {
         let pending = stack.temporal.cli(&["workflow", "describe", "-w", &workflow, "--output", "json"])?;

@@ -13,7 +13,7 @@ use muster_e2e::{
     rows,
     world::{exactly, test},
 };
-use muster_testkit::{process, tools::wait_until};
+use muster_testkit::{mail::Behaviour, process, tools::wait_until};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(30);
@@ -84,6 +84,36 @@ fn a_worker_begins_no_more_activities_in_a_second_than_it_may() {
         ensure!(took > Duration::from_secs(4), "six activities took {took:.1?} at one a second");
         exactly(stack, 12)
     });
+}
+
+/// From the first to the last of four mails of four imports, to a server that takes a second for each, by a worker with these
+/// variables.
+fn four_mails(name: &str, variables: &[(&str, &str)]) -> Result<Duration> {
+    let mut span = None;
+    test(name, |stack| {
+        stack.mail.behave(Behaviour::slow(Duration::from_secs(1)));
+        let mut world = World::start_with(stack, &[], None)?;
+        let imports = (0..4).map(|n| world.client.import_csv("", &rows::csv(&format!("tuned{n}"), 1)?));
+        let imports = imports.collect::<Result<Vec<_>>>()?;
+        let variables = [&[("WORKER_SLOTS", "mail=4")], variables].concat();
+        world.worker = Some(stack.spawn_ready(process::Program::Worker, "worker", &variables)?);
+        for id in imports {
+            world.client.mailed(&id, Duration::from_mins(1))?;
+        }
+        span = stack.mail.span();
+        Ok(())
+    });
+    span.context("no mails")
+}
+
+#[test]
+fn a_worker_that_looks_at_the_machine_takes_on_one_thing_at_a_time_when_there_is_no_room() -> Result<()> {
+    let at_once = four_mails("tuner-fixed", &[])?;
+    // No machine has so little in use: nothing is handed out but what has to be.
+    let no_room = [("WORKER_TUNER", "resources"), ("WORKER_TARGET_MEMORY", "0.001")];
+    let in_turn = four_mails("tuner-resources", &no_room)?;
+    ensure!(in_turn >= Duration::from_secs(3) && at_once < in_turn, "{at_once:.1?} at once, {in_turn:.1?} in turn");
+    Ok(())
 }
 
 #[test]

@@ -53,14 +53,14 @@ fn start(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let runtime = Runtime::new()?;
     let ended = runtime.block_on(serve(&config, &settings, &arguments.queues));
+    telemetry::flush();
     // A look-up of a name may hang in a thread of its own; nobody waits for it any more.
     runtime.shutdown_background();
-    telemetry::flush();
     ended
 }
 
 async fn serve(config: &Config, settings: &Settings, queues: &[Queue]) -> anyhow::Result<()> {
-    telemetry::init(config)?;
+    telemetry::init(config, Role::Worker)?;
     let stop = lifecycle::stop_signal()?;
     let wired = wire::connect(config, Role::Worker)?;
     let address = SocketAddr::new(config.worker_host, config.worker_port);

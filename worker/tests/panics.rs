@@ -79,7 +79,7 @@ async fn the_worker_that_panics() {
     }
     let config = Config::load().unwrap();
     let wired = wire::connect(&config, Role::Worker).unwrap();
-    telemetry::init(&config).unwrap();
+    telemetry::init(&config, Role::Worker).unwrap();
     let runtime = Runtime::from_current_tokio(RuntimeOptions::default()).unwrap();
     let mut options = WorkerOptions::new(QUEUE).build();
     options.register_workflow::<Panics>().unwrap();

@@ -21,21 +21,24 @@ const EDGES: [(&str, &[&str]); 12] = [
 ];
 
 /// Third-party crates that only some of ours may name; a trailing `*` stands for any ending.
-const CONFINED: [(&str, &[&str]); 14] = [
+const CONFINED: [(&str, &[&str]); 16] = [
     ("sqlx*", &["muster-infrastructure"]),
     ("redis", &["muster-infrastructure"]),
     ("ring", &["muster-infrastructure"]),
     ("lettre", &["muster-infrastructure"]),
     ("temporalio-client", &["muster-infrastructure", "muster-worker", "muster-cli"]),
-    // The command line replays histories.
-    ("temporalio-sdk*", &["muster-activities", "muster-worker", "muster-cli"]),
+    // The command line replays histories; bootstrap names the plugin that carries traces.
+    ("temporalio-sdk", &["muster-activities", "muster-bootstrap", "muster-worker", "muster-cli"]),
+    ("temporalio-sdk-*", &["muster-activities", "muster-worker", "muster-cli"]),
     ("temporalio-workflow", &["muster-workflows"]),
     ("axum*", &["muster-api"]),
     ("utoipa*", &["muster-api"]),
     ("clap", &["muster-cli", "muster-worker", "muster-xtask"]),
     ("indicatif", &["muster-cli", "muster-xtask"]),
     ("tracing-subscriber", &["muster-bootstrap"]),
-    ("opentelemetry*", &["muster-bootstrap"]),
+    // What is not from outside and not to the outside has no span; where spans go to is settled in one place.
+    ("opentelemetry", &["muster-api", "muster-activities", "muster-infrastructure", "muster-bootstrap"]),
+    ("opentelemetry*", &["muster-bootstrap", "muster-e2e"]),
     ("prometheus-client", &["muster-bootstrap", "muster-api"]),
 ];
 

@@ -3,14 +3,14 @@ use axum::http::{Method, StatusCode};
 use tokio::time::Instant;
 use tracing::Span;
 
-use super::trace_id::TraceId;
+use super::trace::Trace;
 use super::{HttpMetrics, RequestInfo};
 
 /// Writes the one line of a request, and counts it, when it is dropped: also when the client has gone and nobody answers any more.
 /// Has no path and no query: these may contain personal data.
 pub(super) struct EndLine {
     span: Span,
-    trace_id: TraceId,
+    trace: Trace,
     method: Method,
     route: Option<MatchedPath>,
     info: RequestInfo,
@@ -22,30 +22,31 @@ pub(super) struct EndLine {
 impl EndLine {
     pub(super) fn new(
         span: Span,
-        trace_id: TraceId,
+        trace: Trace,
         method: Method,
         route: Option<MatchedPath>,
         info: RequestInfo,
         metrics: HttpMetrics,
     ) -> Self {
         metrics.begin();
-        Self { span, trace_id, method, route, info, metrics, since: Instant::now(), status: None }
+        Self { span, trace, method, route, info, metrics, since: Instant::now(), status: None }
     }
 }
 
 impl Drop for EndLine {
     fn drop(&mut self) {
         let _entered = self.span.enter();
-        let trace_id = self.trace_id.as_str();
+        let trace_id = self.trace.id();
         let method = self.method.as_str();
         let route = self.route.as_ref().map_or("none", MatchedPath::as_str);
-        let tenant = self.info.0.tenant.get().map(tracing::field::display);
+        let tenant = self.info.0.tenant.get();
+        self.trace.end(&self.method, self.route.as_ref(), tenant.copied(), self.status);
+        let tenant = tenant.map(tracing::field::display);
         let took = self.since.elapsed();
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         self.metrics.end(&self.method, self.route.as_ref(), self.status, took);
         match self.status.map(|status| status.as_u16()) {
-            // Probes ask every few seconds.
-            Some(status) if route.contains("/health") => {
+            Some(status) if is_probe(self.route.as_ref()) => {
                 tracing::debug!(trace_id, method, route, status, duration_ms, "request");
             }
             Some(status) => {
@@ -63,4 +64,9 @@ impl Drop for EndLine {
             }
         }
     }
+}
+
+/// Probes ask every few seconds: nobody wants to hear of each.
+pub(super) fn is_probe(route: Option<&MatchedPath>) -> bool {
+    route.is_some_and(|route| route.as_str().contains("/health"))
 }

@@ -5,7 +5,7 @@ mod end_line;
 mod head;
 mod headers;
 mod linger;
-mod trace_id;
+mod trace;
 
 use std::sync::{Arc, OnceLock};
 
@@ -17,6 +17,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use muster_domain::TenantId;
+use opentelemetry::trace::FutureExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 use tracing::{Instrument, Span};
@@ -24,7 +25,7 @@ use tracing::{Instrument, Span};
 pub use self::counters::HttpMetrics;
 use self::end_line::EndLine;
 use self::linger::Linger;
-use self::trace_id::TraceId;
+use self::trace::Trace;
 use crate::cors;
 use crate::limits::Counted;
 use crate::problem::{About, Problem, Unrendered};
@@ -89,20 +90,23 @@ where
 
 /// The outermost layer.
 async fn observe(State(common): State<Common>, mut request: Request, next: Next) -> Response {
-    let trace_id = TraceId::of(request.headers());
     let info = RequestInfo::default();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let span = tracing::info_span!("request", trace_id = trace_id.as_str(), tenant.id = tracing::field::Empty);
+    let trace = Trace::begin(request.headers(), end_line::is_probe(route.as_ref()));
+    let span = tracing::info_span!("request", trace_id = trace.id(), tenant.id = tracing::field::Empty);
     let method = request.method().clone();
-    let mut end = EndLine::new(span.clone(), trace_id.clone(), method, route, info.clone(), common.metrics.clone());
+    let mut end = EndLine::new(span.clone(), trace.clone(), method, route, info.clone(), common.metrics.clone());
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(info.clone());
 
     let response = match head::check(&request) {
-        Ok(()) => next.run(lingering(weighed(request, &common.metrics))).instrument(span).await,
+        Ok(()) => {
+            let answer = next.run(lingering(weighed(request, &common.metrics)));
+            answer.with_context(trace.context()).instrument(span).await
+        }
         Err(problem) => problem.into_response(),
     };
-    let about = About { instance: &path, trace_id: trace_id.as_str(), pages: common.pages };
+    let about = About { instance: &path, trace_id: trace.id(), pages: common.pages };
     let mut response = rendered(response, about);
     headers::apply(response.headers_mut(), common.production);
     if let Some(counted) = info.0.counted.get() {
@@ -111,7 +115,7 @@ async fn observe(State(common): State<Common>, mut request: Request, next: Next)
             common.metrics.rate_limited(counted.budget);
         }
     }
-    if let Ok(value) = HeaderValue::from_str(trace_id.as_str()) {
+    if let Ok(value) = HeaderValue::from_str(trace.id()) {
         response.headers_mut().insert("x-trace-id", value);
     }
     end.status = Some(response.status());

@@ -9,6 +9,7 @@ mod read;
 pub mod settings;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use muster_domain::Networks;
 pub use partner::PartnerConfig;
 pub(crate) use partner::sealing_key;
 use read::Reader;
+pub use traces::TracesConfig;
 
 use crate::tokens::{TokenAlgorithm, TokenConfig};
 
@@ -114,6 +116,8 @@ pub struct Config {
     pub partners: PartnerConfig,
     /// `MUSTER_CODEC_KEYS` and `CODEC_…`.
     pub codec: CodecConfig,
+    /// `OTEL_…`.
+    pub traces: TracesConfig,
     /// `JWT_…` and `ACCESS_TOKEN_EXPIRE_MINUTES`.
     pub tokens: TokenConfig,
 }
@@ -188,6 +192,7 @@ impl Config {
             webhook_networks: env.networks("WEBHOOK_ALLOW_NETWORKS"),
             partners: partner::read(&mut env),
             codec: codec::read(&mut env),
+            traces: traces::read(&mut env),
             tokens: tokens(&mut env, app_env),
         };
         (config, env.problems())

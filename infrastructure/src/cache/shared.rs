@@ -7,6 +7,7 @@ use super::key::Key;
 use super::link::{Link, Up};
 use super::message::CHANNEL;
 use super::value::{self, MAX_BYTES, Value};
+use crate::spans;
 
 /// Stores a value if what lies there is what was seen before the database was asked: a write in between has left a
 /// tombstone, and each tombstone is another.
@@ -48,7 +49,7 @@ impl Shared {
         let name = key.to_string();
         let last = MAX_BYTES - 1;
         let read: Result<Vec<u8>, _> =
-            cmd("GETRANGE").arg(&name).arg(0).arg(last).query_async(&mut up.connection).await;
+            spans::redis("GETRANGE", cmd("GETRANGE").arg(&name).arg(0).arg(last).query_async(&mut up.connection)).await;
         let (raw, found) = match read {
             Ok(raw) => {
                 let found = value::open(&name, epoch, &raw);
@@ -80,16 +81,9 @@ impl Shared {
             return;
         }
         let ttl = milliseconds(self.ttl);
-        let stored: Result<(), RedisError> = cmd("EVAL")
-            .arg(STORE)
-            .arg(1)
-            .arg(&seen.name)
-            .arg(&seen.raw)
-            .arg(value)
-            .arg(ttl)
-            .arg(MAX_BYTES - 1)
-            .query_async(&mut seen.up.connection)
-            .await;
+        let mut store = cmd("EVAL");
+        store.arg(STORE).arg(1).arg(&seen.name).arg(&seen.raw).arg(value).arg(ttl).arg(MAX_BYTES - 1);
+        let stored: Result<(), RedisError> = spans::redis("EVAL", store.query_async(&mut seen.up.connection)).await;
         if let Err(error) = stored {
             self.link.lost(&seen.up, &error);
         }
@@ -106,7 +100,7 @@ impl Shared {
         for message in messages {
             pipeline.cmd("PUBLISH").arg(CHANNEL).arg(message).ignore();
         }
-        match pipeline.query_async::<()>(&mut up.connection).await {
+        match spans::redis("SET PUBLISH", pipeline.query_async::<()>(&mut up.connection)).await {
             Ok(()) => true,
             Err(error) => {
                 self.link.lost(&up, &error);

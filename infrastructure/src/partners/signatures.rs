@@ -8,6 +8,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, RedisResult, cmd};
 
 use crate::redis::Redis;
+use crate::spans;
 
 /// How long Redis may take to answer. It answers within a millisecond: who waits longer asks the database.
 const ANSWER: Duration = Duration::from_millis(100);
@@ -40,13 +41,13 @@ impl RedisSignatures {
     }
 
     /// Asks Redis, if it is there; a call that fails takes the connection down for all.
-    async fn ask<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Option<T> {
+    async fn ask<T: redis::FromRedisValue>(&self, name: &'static str, command: &redis::Cmd) -> Option<T> {
         let link = self.0.as_ref()?;
         let Some(mut connection) = link.up() else {
             link.clone().look();
             return None;
         };
-        let answer: RedisResult<T> = command.query_async(&mut connection).await;
+        let answer: RedisResult<T> = spans::redis(name, command.query_async(&mut connection)).await;
         answer
             .inspect_err(|error| {
                 link.state().up = None;
@@ -98,11 +99,11 @@ fn key(signature: &SignatureUse) -> String {
 #[async_trait]
 impl SignatureCache for RedisSignatures {
     async fn was_accepted(&self, signature: &SignatureUse) -> bool {
-        self.ask(cmd("EXISTS").arg(key(signature))).await.unwrap_or(false)
+        self.ask("EXISTS", cmd("EXISTS").arg(key(signature))).await.unwrap_or(false)
     }
 
     async fn note(&self, signature: &SignatureUse, keep: Duration) {
         let millis = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
-        self.ask::<()>(cmd("SET").arg(key(signature)).arg(1).arg("PX").arg(millis)).await;
+        self.ask::<()>("SET", cmd("SET").arg(key(signature)).arg(1).arg("PX").arg(millis)).await;
     }
 }

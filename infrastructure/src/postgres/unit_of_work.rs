@@ -11,6 +11,7 @@ use muster_domain::schedules::ScheduleRepository;
 use muster_domain::tasks::{ReminderRepository, TaskRepository};
 use muster_domain::users::{SearchIndexRepository, UserRepository};
 use muster_domain::webhooks::WebhookRepository;
+use opentelemetry::trace::FutureExt;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
@@ -124,12 +125,14 @@ impl UnitOfWork for PgUnitOfWork {
         }
         // A task of its own: a client that goes away ends its handler wherever it is, and a commit of which the caches
         // do not hear would leave them behind.
-        let done = tokio::spawn(async move {
+        let done = async move {
             let committed = tx.commit().await.map_err(repository_error);
             // Also when the commit seems to have failed: it may have been done all the same.
             caches.invalidate(touched).await;
             committed
-        });
+        }
+        .with_current_context();
+        let done = tokio::spawn(done);
         done.await.unwrap_or_else(|lost| Err(RepositoryError::Internal(lost.into())))
     }
 }

@@ -2,6 +2,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{RedisResult, cmd};
 
 use super::gcra::{Counted, Rule};
+use crate::spans;
 
 /// Counts a request as [`Rule::count`] does, in one round trip and by Redis' own clock. What lies under the key and is no
 /// number counts as nothing, and an instant that no budget could have reached (the clock was put back, or the machine
@@ -20,7 +21,8 @@ return {1, taken}";
 
 /// Counts a request for all processes together.
 pub(super) async fn count(connection: &mut MultiplexedConnection, name: &str, rule: Rule) -> RedisResult<Counted> {
-    let (admitted, taken) =
-        cmd("EVAL").arg(COUNT).arg(1).arg(name).arg(rule.share).arg(rule.whole).query_async(connection).await?;
+    let mut count = cmd("EVAL");
+    count.arg(COUNT).arg(1).arg(name).arg(rule.share).arg(rule.whole);
+    let (admitted, taken) = spans::redis("EVAL", count.query_async(connection)).await?;
     Ok(Counted { admitted, taken })
 }

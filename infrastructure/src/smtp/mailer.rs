@@ -5,9 +5,11 @@ use async_trait::async_trait;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
 use muster_application::ports::{Delivery, Mail, Mailer};
+use opentelemetry::KeyValue;
 
 use super::pool::Pool;
 use super::server::{Server, SmtpError};
+use crate::spans;
 
 /// How long the mail server may take to answer for one mail.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -56,6 +58,16 @@ impl Mailer for SmtpMailer {
                 Ok(Err(_)) | Err(_) => (Delivery::Unreachable, None),
             }
         });
-        sent.await.unwrap_or(Delivery::Unreachable)
+        let sent = async { sent.await.unwrap_or(Delivery::Unreachable) };
+        spans::call("SMTP", KeyValue::new("network.protocol.name", "smtp"), sent, |done| failure(*done)).await
+    }
+}
+
+const fn failure(delivery: Delivery) -> Option<&'static str> {
+    match delivery {
+        Delivery::Sent => None,
+        Delivery::Refused => Some("refused"),
+        Delivery::Deferred => Some("put off"),
+        Delivery::Unreachable => Some("no answer"),
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use temporalio_client::tonic::{Request, Response, Status};
-use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression};
+use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, ErasedClientPlugin, GrpcCompression};
 use temporalio_common::protos::temporal::api::workflowservice::v1::GetSystemInfoRequest;
 use temporalio_common::telemetry::metrics::TemporalMeter;
 use tokio::sync::OnceCell;
@@ -54,6 +54,7 @@ pub struct Temporal {
     options: Arc<TemporalOptions>,
     target: Url,
     meter: Option<TemporalMeter>,
+    tracing: Option<ErasedClientPlugin>,
     client: Arc<OnceCell<Client>>,
 }
 
@@ -65,13 +66,19 @@ impl Temporal {
     pub fn new(options: TemporalOptions) -> Result<Self, TemporalError> {
         let address = &options.address;
         let target = if address.contains("://") { address.parse()? } else { Url::parse(&format!("http://{address}"))? };
-        Ok(Self { options: Arc::new(options), target, meter: None, client: Arc::default() })
+        Ok(Self { options: Arc::new(options), target, meter: None, tracing: None, client: Arc::default() })
     }
 
     /// The same, and what it asks of the server is counted. To be called before it is used.
     #[must_use]
     pub fn counted_by(self, sdk: &SdkMetrics) -> Self {
         Self { meter: sdk.client(), ..self }
+    }
+
+    /// The same; what it asks for, and what workers made of its client do, is part of a trace. To be called before it is used.
+    #[must_use]
+    pub fn traced_by(self, plugin: impl Into<ErasedClientPlugin>) -> Self {
+        Self { tracing: Some(plugin.into()), ..self }
     }
 
     /// The client, connected at least once.
@@ -93,6 +100,7 @@ impl Temporal {
                 .map_err(|error| TemporalError::Connect(error.into()))?;
             let options = ClientOptions::new(self.options.namespace.clone())
                 .data_converter(data_converter(&self.options.keys))
+                .plugins(self.tracing.clone())
                 .build();
             Client::new(connection, options).map_err(|error| TemporalError::Connect(error.into()))
         });

@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use muster_application::ports::{WebhookAnswer, WebhookRequest, WebhookSender};
 use muster_domain::Networks;
 use muster_domain::webhooks::DeliveryError;
+use opentelemetry::KeyValue;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
@@ -18,6 +19,7 @@ use url::Url;
 
 use super::connect::{Stream, connect, tls};
 use super::resolve::{Resolve, addresses};
+use crate::spans;
 
 /// How long DNS, TCP and TLS may take together.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -73,6 +75,14 @@ impl WebhookSender for HttpWebhookSender {
     }
 
     async fn send(&self, request: &WebhookRequest) -> WebhookAnswer {
+        // Not where it goes to: endpoints have secrets in their paths.
+        let system = KeyValue::new("network.protocol.name", "http");
+        spans::call("POST", system, self.send_now(request), |done| done.answer.err().map(DeliveryError::name)).await
+    }
+}
+
+impl HttpWebhookSender {
+    async fn send_now(&self, request: &WebhookRequest) -> WebhookAnswer {
         let deadline = Instant::now() + WHOLE;
         match timeout_at(deadline, self.attempt(request)).await.unwrap_or(Err(DeliveryError::TimedOut)) {
             Ok((answer, exchange)) => {

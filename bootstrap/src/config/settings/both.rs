@@ -67,4 +67,20 @@ pub(super) const SETTINGS: &[Setting] = &[
         .example("2"),
     Setting::new("WEBHOOK_ALLOW_NETWORKS", "networks that [webhooks](../webhooks.md) may reach although they are private, and without TLS if the URL has an address in it: addresses and networks with commas between them. All processes should have the same. Whoever may make endpoints can then send requests there")
         .example("10.20.0.0/16, fd12::/16"),
+    Setting::new("OTEL_EXPORTER_OTLP_ENDPOINT", "a collector that takes traces by OTLP over gRPC, behind TLS if it is `https://…`. It may be down. Without it traces have ids, in logs and in workflows, and nothing of them is recorded. See [Traces](traces.md)")
+        .example("http://collector:4317"),
+    Setting::new("OTEL_EXPORTER_OTLP_HEADERS", "headers for the collector, as `name=value` with commas between them; values percent-encoded")
+        .example("authorization=Bearer%20secret")
+        .secret(),
+    Setting::new("OTEL_TRACES_SAMPLER", "which traces are recorded: `always_on`, `always_off`, `traceidratio`, or with `parentbased_` in front, which does as the caller does where there is one")
+        .value("parentbased_always_on")
+        .example("parentbased_traceidratio"),
+    Setting::new("OTEL_TRACES_SAMPLER_ARG", "the share of traces for `traceidratio`; 0 to 1")
+        .value("1")
+        .example("0.1"),
+    Setting::new("OTEL_SERVICE_NAME", "what this process is called in traces")
+        .without("`muster-api` or `muster-worker`")
+        .example("users-api"),
+    Setting::new("OTEL_RESOURCE_ATTRIBUTES", "what else traces say of this process, as `name=value` with commas between them; values percent-encoded")
+        .example("region=eu,team=users"),
 ];

@@ -1,0 +1,161 @@
+use std::sync::LazyLock;
+
+use axum::extract::MatchedPath;
+use axum::http::{HeaderMap, Method, StatusCode};
+use muster_domain::TenantId;
+use opentelemetry::global::BoxedTracer;
+use opentelemetry::trace::{
+    SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer,
+};
+use opentelemetry::{Context, KeyValue, global};
+use uuid::Uuid;
+
+/// Made once: every request asks for it, also where nothing is recorded.
+static TRACER: LazyLock<BoxedTracer> = LazyLock::new(|| global::tracer("muster"));
+
+/// The trace that a request is part of, and the request's span in it. Its id names the request in answers and logs.
+#[derive(Clone)]
+pub(super) struct Trace {
+    id: String,
+    context: Context,
+}
+
+impl Trace {
+    /// Goes on with the caller's trace (W3C Trace Context) when there is one, else begins one. `is_probe`: nobody wants a span
+    /// of it.
+    pub(super) fn begin(headers: &HeaderMap, is_probe: bool) -> Self {
+        let given = parent(headers);
+        let id = given.as_ref().map(SpanContext::trace_id);
+        let parent = given.map_or_else(Context::new, |given| Context::new().with_remote_span_context(given));
+        let context = if is_probe {
+            parent
+        } else {
+            let span = TRACER.span_builder("request").with_kind(SpanKind::Server);
+            parent.with_span(span.start_with_context(&*TRACER, &parent))
+        };
+        let own = Some(context.span().span_context().clone()).filter(SpanContext::is_valid);
+        let id = own.map(|own| own.trace_id()).or(id).map_or_else(|| fresh().simple().to_string(), |id| id.to_string());
+        Self { id, context }
+    }
+
+    /// 32 hex digits.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// In which the request is worked on.
+    pub(super) fn context(&self) -> Context {
+        self.context.clone()
+    }
+
+    /// Ends the span; without a status when nobody was there to be answered. Has no path and no query: these may contain
+    /// personal data.
+    pub(super) fn end(
+        &self,
+        method: &Method,
+        route: Option<&MatchedPath>,
+        tenant: Option<TenantId>,
+        status: Option<StatusCode>,
+    ) {
+        let span = self.context.span();
+        if !span.is_recording() {
+            return;
+        }
+        span.set_attribute(KeyValue::new("http.request.method", method.to_string()));
+        match route.map(MatchedPath::as_str) {
+            Some(route) => {
+                span.update_name(format!("{method} {route}"));
+                span.set_attribute(KeyValue::new("http.route", route.to_owned()));
+            }
+            None => span.update_name(method.to_string()),
+        }
+        if let Some(tenant) = tenant {
+            span.set_attribute(KeyValue::new("muster.tenant.id", tenant.to_string()));
+        }
+        match status {
+            Some(status) => {
+                span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+                if status.is_server_error() {
+                    span.set_status(Status::error(status.as_str().to_owned()));
+                }
+            }
+            None => span.set_status(Status::error("the client has gone")),
+        }
+        span.end();
+    }
+}
+
+/// What the caller says of its span. Its `tracestate` stays here: it is of other systems, and what is in it nobody knows.
+fn parent(headers: &HeaderMap) -> Option<SpanContext> {
+    let mut values = headers.get_all("traceparent").iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => parse(value.to_str().ok()?),
+        _ => None,
+    }
+}
+
+fn parse(traceparent: &str) -> Option<SpanContext> {
+    let mut parts = traceparent.trim().split('-');
+    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let hex =
+        |text: &str, length| text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let valid = hex(version, 2)
+        && version != "ff"
+        && hex(trace, 32)
+        && hex(span, 16)
+        && hex(flags, 2)
+        // Only later versions may say more.
+        && (version != "00" || parts.next().is_none());
+    if !valid {
+        return None;
+    }
+    let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?) & TraceFlags::SAMPLED;
+    let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
+    Some(SpanContext::new(trace, span, flags, true, TraceState::default())).filter(SpanContext::is_valid)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a trace id decides nothing, so no test needs to set it")]
+fn fresh() -> Uuid {
+    Uuid::now_v7()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+    #[test]
+    fn takes_over_a_valid_trace_only() {
+        let good = format!("00-{TRACE}-b7ad6b7169203331-01");
+        let trace = |text: &str| parse(text).map(|context| context.trace_id().to_string());
+        assert_eq!(trace(&good).as_deref(), Some(TRACE));
+        assert_eq!(trace(&format!("cc-{TRACE}-b7ad6b7169203331-01-more")).as_deref(), Some(TRACE));
+        for bad in [
+            String::new(),
+            "00".to_owned(),
+            good.to_uppercase(),
+            format!("{good}-more"),
+            format!("ff-{TRACE}-b7ad6b7169203331-01"),
+            format!("00-{}-b7ad6b7169203331-01", "0".repeat(32)),
+            format!("00-{TRACE}-0000000000000000-01"),
+            format!("00-{TRACE}x-b7ad6b7169203331-01"),
+            format!("00-{TRACE}-b7ad6b7169203331"),
+        ] {
+            assert_eq!(parse(&bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn of_the_flags_only_whether_it_is_recorded_is_taken_over() {
+        let sampled =
+            |flags: &str| parse(&format!("00-{TRACE}-b7ad6b7169203331-{flags}")).unwrap().trace_flags().to_u8();
+        assert_eq!((sampled("00"), sampled("01"), sampled("ff")), (0, 1, 1));
+    }
+
+    #[test]
+    fn a_request_without_a_trace_begins_one() {
+        let id = Trace::begin(&HeaderMap::new(), false).id().to_owned();
+        assert!(id.len() == 32 && id.bytes().any(|byte| byte != b'0'), "{id}");
+    }
+}
