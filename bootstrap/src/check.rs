@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 pub use muster_infrastructure::check::{Finding, Verdict};
 
-use crate::config::Config;
+use crate::config::{Config, TemporalConfig};
 use crate::wire::{Role, identity};
 use crate::{partners, tokens};
 
@@ -117,10 +117,11 @@ async fn redis(url: Option<&str>) -> Finding {
 }
 
 async fn temporal(config: &Config) -> Vec<Finding> {
-    let (address, namespace) = (&config.temporal_address, &config.temporal_namespace);
+    let TemporalConfig { address, namespace, access } = &config.temporal;
     let options = TemporalOptions {
         address: address.clone(),
         namespace: namespace.clone(),
+        access: access.clone(),
         identity: identity(Role::Command),
         keys: config.codec.keys.clone(),
     };

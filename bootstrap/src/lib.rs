@@ -18,6 +18,6 @@ pub use config::{AppEnv, Config};
 pub use muster_domain::TenantId;
 pub use muster_infrastructure::postgres::migrate;
 pub use muster_infrastructure::temporal::{
-    CodecError, Payload, PayloadKeys, SdkMetrics, Temporal, TemporalOptions, data_converter, ping_workers,
-    prepare_namespace, reseal_schedules,
+    CodecError, Payload, PayloadKeys, SdkMetrics, Temporal, TemporalAccess, TemporalOptions, data_converter,
+    ping_workers, prepare_namespace, reseal_schedules,
 };

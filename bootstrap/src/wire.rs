@@ -94,8 +94,9 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
     let cache = Cache::new(&options, Arc::new(PgEpochs::new(&pool))).map_err(wrong_redis)?;
     let limiter = Limiter::new(redis.as_ref());
     let temporal = Temporal::new(TemporalOptions {
-        address: config.temporal_address.clone(),
-        namespace: config.temporal_namespace.clone(),
+        address: config.temporal.address.clone(),
+        namespace: config.temporal.namespace.clone(),
+        access: config.temporal.access.clone(),
         identity: identity(role),
         keys: config.codec.keys.clone(),
     })?

@@ -143,11 +143,11 @@ func TestOnlyWorkersOfWebhooksReachTheInternetAndNoPrivateAddress(t *testing.T) 
 // Each program gets the secrets that it needs and no others.
 func TestSecretsGoToThoseWhoNeedThem(t *testing.T) {
 	want := map[string][]string{
-		"muster-api":             {"database-url", "redis-url", "jwt-private", "jwt-public", "partner.key", "partner-previous.key", "codec-keys", "codec-token"},
-		"muster-worker-control":  {"database-url", "redis-url", "codec-keys"},
-		"muster-worker-import":   {"database-url", "redis-url", "codec-keys"},
-		"muster-worker-mail":     {"database-url", "redis-url", "codec-keys", "smtp-url"},
-		"muster-worker-webhooks": {"database-url", "redis-url", "codec-keys"},
+		"muster-api":             {"database-url", "redis-url", "temporal-api-key", "temporal-ca", "temporal-cert", "temporal-key", "jwt-private", "jwt-public", "partner.key", "partner-previous.key", "codec-keys", "codec-token"},
+		"muster-worker-control":  {"database-url", "redis-url", "temporal-api-key", "temporal-ca", "temporal-cert", "temporal-key", "codec-keys"},
+		"muster-worker-import":   {"database-url", "redis-url", "temporal-api-key", "temporal-ca", "temporal-cert", "temporal-key", "codec-keys"},
+		"muster-worker-mail":     {"database-url", "redis-url", "temporal-api-key", "temporal-ca", "temporal-cert", "temporal-key", "codec-keys", "smtp-url"},
+		"muster-worker-webhooks": {"database-url", "redis-url", "temporal-api-key", "temporal-ca", "temporal-cert", "temporal-key", "codec-keys"},
 		"muster-migrate":         {"admin-database-url"},
 	}
 	for _, w := range render(t, "everything").Workloads() {

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use muster_infrastructure::temporal::{PayloadKeys, Temporal, TemporalOptions, prepare_namespace};
+use muster_infrastructure::temporal::{PayloadKeys, Temporal, TemporalAccess, TemporalOptions, prepare_namespace};
 use muster_testkit::account::remove_home;
 use muster_testkit::provision;
 use muster_testkit::temporal::{Storage, Temporal as Server};
@@ -34,6 +34,7 @@ async fn an_old_schedule_gets_todays_times_and_keeps_its_pause() -> anyhow::Resu
         Temporal::new(TemporalOptions {
             address: server.address(),
             namespace: "default".to_owned(),
+            access: TemporalAccess::default(),
             identity: "test".to_owned(),
             keys: PayloadKeys::default(),
         })

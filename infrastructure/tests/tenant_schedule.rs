@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use muster_application::ports::{PutSchedule, WorkflowGateway};
 use muster_domain::schedules::Cadence;
 use muster_domain::{ScheduleId, TenantId};
-use muster_infrastructure::temporal::{PayloadKeys, Temporal, TemporalOptions, prepare_namespace};
+use muster_infrastructure::temporal::{PayloadKeys, Temporal, TemporalAccess, TemporalOptions, prepare_namespace};
 use muster_testkit::account::remove_home;
 use muster_testkit::provision;
 use muster_testkit::temporal::{Storage, Temporal as Server};
@@ -48,6 +48,7 @@ async fn temporal_runs_a_schedule_at_our_times_and_keeps_the_later_revision() ->
     let options = TemporalOptions {
         address: server.address(),
         namespace: "default".to_owned(),
+        access: TemporalAccess::default(),
         identity: "test".to_owned(),
         keys: PayloadKeys::default(),
     };

@@ -2,7 +2,7 @@
 //! `TEMPORAL_ADDRESS` in the environment. Not the form of `temporal workflow show`, which the SDK cannot read.
 
 use anyhow::Context as _;
-use muster_bootstrap::{PayloadKeys, Temporal, TemporalOptions};
+use muster_bootstrap::{PayloadKeys, Temporal, TemporalAccess, TemporalOptions};
 use temporalio_client::{WorkflowExecutionInfo, WorkflowFetchHistoryOptions};
 
 const NAMESPACE: &str = "default";
@@ -15,6 +15,7 @@ async fn main() -> anyhow::Result<()> {
     let temporal = Temporal::new(TemporalOptions {
         address: std::env::var("TEMPORAL_ADDRESS").context("TEMPORAL_ADDRESS is required")?,
         namespace: NAMESPACE.to_owned(),
+        access: TemporalAccess::default(),
         identity: "history".to_owned(),
         // Histories are recorded from workers without keys, so that they can be looked at.
         keys: PayloadKeys::default(),

@@ -74,7 +74,7 @@ async fn serve(config: &Config, settings: &Settings, queues: &[Queue]) -> anyhow
     let background = Background::start(&wired.app, queues, &stop);
     let all_queues = Queue::with_small(queues.to_vec());
     let work = async {
-        let (temporal, namespace) = (&wired.temporal, &config.temporal_namespace);
+        let (temporal, namespace) = (&wired.temporal, &config.temporal.namespace);
         let intercept = || None::<NoInterceptor>;
         run(temporal, namespace, &all_queues, settings, &activities, intercept, stop.cancelled()).await?;
         background.ended().await;

@@ -23,7 +23,7 @@ async fn an_import_continues_as_new_and_does_every_block_once() {
     let variables: HashMap<String, String> = stack.surroundings().variables().into_iter().collect();
     let mut config = Config::from_variables(move |name| variables.get(name).cloned()).unwrap();
     let wired = wire::connect(&config, Role::Worker).unwrap();
-    config.temporal_address = "127.0.0.1:1".to_owned();
+    config.temporal.address = "127.0.0.1:1".to_owned();
     let alone = wire::connect(&config, Role::Api).unwrap();
     let activities = Activities::new(wired.app.clone());
     let ctx = Context::new(TenantId::new("018f0000-0000-7000-8000-00000000000a".parse().unwrap()));

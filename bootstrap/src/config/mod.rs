@@ -7,6 +7,7 @@ mod keep;
 mod partner;
 mod read;
 pub mod settings;
+mod temporal;
 #[cfg(test)]
 mod tests;
 mod traces;
@@ -22,6 +23,7 @@ use muster_domain::Networks;
 pub use partner::PartnerConfig;
 pub(crate) use partner::sealing_key;
 use read::Reader;
+pub use temporal::{TemporalConfig, temporal_from_environment};
 pub use traces::TracesConfig;
 
 use crate::tokens::{TokenAlgorithm, TokenConfig};
@@ -80,10 +82,8 @@ pub struct Config {
     pub cache_enabled: bool,
     /// `CACHE_TTL`: how long a user stays in Redis.
     pub cache_ttl: Duration,
-    /// `TEMPORAL_ADDRESS` or `TEMPORAL_HOST`.
-    pub temporal_address: String,
-    /// `TEMPORAL_NAMESPACE`.
-    pub temporal_namespace: String,
+    /// `TEMPORAL_…`.
+    pub temporal: TemporalConfig,
     /// `SMTP_URL`.
     pub smtp_url: String,
     /// `SMTP_POOL_SIZE`: connections, and mails in flight.
@@ -145,7 +145,6 @@ impl Config {
         let mut env = Reader::new(get);
         let app_env = app_env(&mut env);
         let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let address = env.text("TEMPORAL_ADDRESS").or_else(|| env.text("TEMPORAL_HOST"));
         let config = Self {
             app_env,
             log_level: env.text("LOG_LEVEL").unwrap_or_else(|| "info".to_owned()).to_lowercase(),
@@ -164,8 +163,7 @@ impl Config {
                 1..=MOST_CACHE_SECONDS,
                 300,
             )),
-            temporal_address: address.unwrap_or_else(|| "localhost:7233".to_owned()),
-            temporal_namespace: env.text("TEMPORAL_NAMESPACE").unwrap_or_else(|| "default".to_owned()),
+            temporal: temporal::read(&mut env),
             smtp_url: env.text("SMTP_URL").unwrap_or_else(|| "smtp://localhost:1025".to_owned()),
             smtp_pool_size: env.within("SMTP_POOL_SIZE", "a number of connections from 1", 1..=u32::MAX, 16),
             email_from: env.text("EMAIL_FROM").unwrap_or_else(|| "Muster <no-reply@example.com>".to_owned()),

@@ -57,6 +57,12 @@ impl Reader {
         self.raw(name).filter(|value| !value.is_empty())
     }
 
+    /// What is in the file that a setting names.
+    pub(super) fn file(&mut self, name: &str) -> Option<Vec<u8>> {
+        let read = std::fs::read(self.text(name)?);
+        read.map_err(|error| self.problems.push(format!("{name} names a file that cannot be read: {error}"))).ok()
+    }
+
     pub(super) fn required(&mut self, name: &str, right: &str) -> String {
         let before = self.problems.len();
         let value = self.text(name);

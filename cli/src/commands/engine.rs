@@ -15,11 +15,12 @@ pub(crate) struct Engine {
 impl Engine {
     /// Temporal, for a command of this name.
     pub(crate) fn temporal(self, command: &str) -> anyhow::Result<Temporal> {
-        let address = super::or_setting(self.temporal_address, &["TEMPORAL_ADDRESS", "TEMPORAL_HOST"])?;
-        let namespace = super::or_setting(self.temporal_namespace, &["TEMPORAL_NAMESPACE"])?;
+        let Self { temporal_address, temporal_namespace } = self;
+        let config = config::temporal_from_environment(temporal_address, temporal_namespace)?;
         Ok(Temporal::new(TemporalOptions {
-            address: address.unwrap_or_else(|| "localhost:7233".to_owned()),
-            namespace: namespace.unwrap_or_else(|| "default".to_owned()),
+            address: config.address,
+            namespace: config.namespace,
+            access: config.access,
             identity: format!("muster-{command}@{}", std::process::id()),
             keys: config::payload_keys()?,
         })?)

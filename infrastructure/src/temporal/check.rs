@@ -25,7 +25,8 @@ pub async fn check(temporal: &Temporal, address: &str, namespace: &str) -> Vec<F
     };
     let unreachable = |error: &(dyn std::error::Error + 'static)| {
         let wrong = format!("no answer from {address}: {}", root(error));
-        let mend = "start Temporal, or set TEMPORAL_ADDRESS to host and port of its frontend";
+        let mend = "start Temporal, or set TEMPORAL_ADDRESS to host and port of its frontend, and TEMPORAL_TLS to whether it \
+                    speaks TLS";
         let rest = skip(&[NAMESPACE, ATTRIBUTES, SWEEPER, REMINDERS], "Temporal cannot be asked");
         [Finding::bad(SERVER, wrong, mend)].into_iter().chain(rest).collect()
     };

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::SdkMetrics;
+use super::access::{TemporalAccess, TemporalApiKey, TemporalTls};
 use super::codec::{PayloadKeys, data_converter};
 
 /// As `TIMEOUT`, for people: who asks by hand would rather wait than be told to ask again.
@@ -25,6 +26,8 @@ pub struct TemporalOptions {
     pub address: String,
     /// Which namespace.
     pub namespace: String,
+    /// By what it is known that we may use it.
+    pub access: TemporalAccess,
     /// What this process is called in the UI.
     pub identity: String,
     /// By which payloads are encrypted.
@@ -64,8 +67,10 @@ impl Temporal {
     /// # Errors
     /// When the address cannot be read.
     pub fn new(options: TemporalOptions) -> Result<Self, TemporalError> {
-        let address = &options.address;
-        let target = if address.contains("://") { address.parse()? } else { Url::parse(&format!("http://{address}"))? };
+        let TemporalOptions { address, access, .. } = &options;
+        let scheme = if access.tls.is_some() { "https" } else { "http" };
+        let target =
+            if address.contains("://") { address.parse()? } else { Url::parse(&format!("{scheme}://{address}"))? };
         Ok(Self { options: Arc::new(options), target, meter: None, tracing: None, client: Arc::default() })
     }
 
@@ -91,6 +96,8 @@ impl Temporal {
                 .identity(self.options.identity.clone())
                 .connect_timeout(TIMEOUT)
                 .maybe_metrics_meter(self.meter.clone())
+                .maybe_tls_options(self.options.access.tls.as_ref().map(TemporalTls::options))
+                .maybe_api_key(self.options.access.api_key.as_ref().map(|TemporalApiKey(key)| key.clone()))
                 // Payloads are a few ids: compressing them costs more than it saves.
                 .grpc_compression(GrpcCompression::None)
                 .build();

@@ -1,5 +1,6 @@
 //! Temporal behind the workflow port.
 
+mod access;
 mod check;
 mod codec;
 mod connect;
@@ -12,6 +13,7 @@ mod schedule;
 mod sdk_metrics;
 mod tenant_schedule;
 
+pub use access::{TemporalAccess, TemporalApiKey, TemporalTls};
 pub use check::check;
 pub use codec::{CodecError, PayloadKeys, data_converter};
 pub use connect::{Temporal, TemporalError, TemporalOptions};

@@ -24,13 +24,29 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::new("CACHE_TTL", "seconds that a user stays in Redis; 1 to 86400. How old an answer may be does not depend on it: 5 seconds at most ([ADR 14](../adr/0014-cache.md))")
         .value("300")
         .example("3600"),
-    Setting::new("TEMPORAL_ADDRESS", "Temporal's frontend, as host and port or as a URL. `TEMPORAL_HOST` is read when it is not set")
+    Setting::new("TEMPORAL_ADDRESS", "Temporal's frontend, as host and port or as a URL; `https://` is TLS. `TEMPORAL_HOST` is read when it is not set")
         .value("localhost:7233")
         .example("temporal:7233")
         .or("TEMPORAL_HOST"),
     Setting::new("TEMPORAL_NAMESPACE", "the namespace. It must exist; a worker adds the search attributes and the schedules of the sweeper and of reminders")
         .value("default")
         .example("muster"),
+    Setting::new("TEMPORAL_TLS", "`true` or `false`: whether Temporal is spoken to over TLS")
+        .without("true if the address is `https://`, or there is a key or another `TEMPORAL_TLS_…`")
+        .example("true"),
+    Setting::new("TEMPORAL_TLS_SERVER_CA_CERT_PATH", "who signs the certificate of Temporal, as a PEM file; read once, when the process starts")
+        .without("the authorities that the system trusts")
+        .example("/etc/muster/temporal-ca.pem"),
+    Setting::new("TEMPORAL_TLS_SERVER_NAME", "the name in the certificate of Temporal")
+        .without("that of the address")
+        .example("frontend.temporal.internal"),
+    Setting::new("TEMPORAL_TLS_CLIENT_CERT_PATH", "a certificate of our own for Temporal, as a PEM file; with `TEMPORAL_TLS_CLIENT_KEY_PATH`. Read once, when the process starts")
+        .example("/etc/muster/temporal.pem"),
+    Setting::new("TEMPORAL_TLS_CLIENT_KEY_PATH", "its key, as a PEM file")
+        .example("/etc/muster/temporal.key"),
+    Setting::new("TEMPORAL_API_KEY", "a key that Temporal is sent with each call, such as one of Temporal Cloud; over TLS, unless `TEMPORAL_TLS` is `false`")
+        .example_in_words("a key")
+        .secret(),
     Setting::new("MUSTER_CODEC_KEYS", "keys by which payloads at Temporal are encrypted, as `id:key` with commas between them; the first encrypts, all decrypt. A key is the base64 of 32 random bytes, an id 1 to 64 letters, digits, dots, dashes or underscores. All processes, `muster ping` and `muster replay` need the same. Without it nothing is encrypted. See [Encrypted payloads](codec.md)")
         .example_in_words("`2026-11:` and the output of `openssl rand -base64 32`")
         .secret(),

@@ -1,5 +1,5 @@
 {{/*
-Secrets of one program. `wants` lists them: database, owner, redis, smtp, tokens, partners, codec,
+Secrets of one program. `wants` lists them: database, owner, redis, smtp, temporal, tokens, partners, codec,
 codecToken.
 
 The variable ends with _FILE (or _PATH, for keys) and names a file below /run/secrets/muster.
@@ -22,6 +22,19 @@ The variable ends with _FILE (or _PATH, for keys) and names a file below /run/se
 {{- $found = append $found (dict "variable" "MUSTER_CODEC_KEYS_FILE" "secret" $secret.existingSecret "key" $secret.key "file" "codec-keys") -}}
 {{- else if eq . "codecToken" -}}
 {{- $found = append $found (dict "variable" "CODEC_TOKEN_FILE" "secret" $secret.existingSecret "key" $secret.key "file" "codec-token") -}}
+{{- else if eq . "temporal" -}}
+{{- if $secret.apiKey -}}
+{{- $found = append $found (dict "variable" "TEMPORAL_API_KEY_FILE" "secret" $secret.existingSecret "key" $secret.apiKey "file" "temporal-api-key") -}}
+{{- end -}}
+{{- if $secret.ca -}}
+{{- $found = append $found (dict "variable" "TEMPORAL_TLS_SERVER_CA_CERT_PATH" "secret" $secret.existingSecret "key" $secret.ca "file" "temporal-ca") -}}
+{{- end -}}
+{{- if $secret.cert -}}
+{{- $found = append $found (dict "variable" "TEMPORAL_TLS_CLIENT_CERT_PATH" "secret" $secret.existingSecret "key" $secret.cert "file" "temporal-cert") -}}
+{{- end -}}
+{{- if $secret.key -}}
+{{- $found = append $found (dict "variable" "TEMPORAL_TLS_CLIENT_KEY_PATH" "secret" $secret.existingSecret "key" $secret.key "file" "temporal-key") -}}
+{{- end -}}
 {{- else if eq . "partners" -}}
 {{- $found = append $found (dict "variable" "PARTNER_SECRET_KEY_PATH" "secret" $secret.existingSecret "key" $secret.key "file" "partner.key") -}}
 {{- if $secret.previousKey -}}
