@@ -46,7 +46,9 @@ fn keys(what: &str, history: &Value) -> Result<Vec<String>> {
     let mut keys = Vec::new();
     for (path, payload) in found {
         let is_open = |path: &str| {
-            path.contains("searchAttributes") || path.ends_with("userMetadata/summary") || path.ends_with("_tracer-data")
+            path.contains("searchAttributes")
+                || path.ends_with("userMetadata/summary")
+                || path.ends_with("_tracer-data")
         };
         if is_open(&path) {
             continue;

@@ -2,6 +2,7 @@ use std::sync::LazyLock;
 
 use axum::extract::MatchedPath;
 use axum::http::{HeaderMap, Method, StatusCode};
+use muster_bootstrap::telemetry;
 use muster_domain::TenantId;
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{
@@ -10,7 +11,6 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue, global};
 use uuid::Uuid;
 
-/// Made once: every request asks for it, also where nothing is recorded.
 static TRACER: LazyLock<BoxedTracer> = LazyLock::new(|| global::tracer("muster"));
 
 /// The trace that a request is part of, and the request's span in it. Its id names the request in answers and logs.
@@ -25,16 +25,17 @@ impl Trace {
     /// of it.
     pub(super) fn begin(headers: &HeaderMap, is_probe: bool) -> Self {
         let given = parent(headers);
-        let id = given.as_ref().map(SpanContext::trace_id);
+        if is_probe || !telemetry::are_recorded() {
+            // On the hottest path: an id, and nothing else.
+            return Self::of(Context::new().with_remote_span_context(given.unwrap_or_else(fresh)));
+        }
         let parent = given.map_or_else(Context::new, |given| Context::new().with_remote_span_context(given));
-        let context = if is_probe {
-            parent
-        } else {
-            let span = TRACER.span_builder("request").with_kind(SpanKind::Server);
-            parent.with_span(span.start_with_context(&*TRACER, &parent))
-        };
-        let own = Some(context.span().span_context().clone()).filter(SpanContext::is_valid);
-        let id = own.map(|own| own.trace_id()).or(id).map_or_else(|| fresh().simple().to_string(), |id| id.to_string());
+        let span = TRACER.span_builder("request").with_kind(SpanKind::Server);
+        Self::of(parent.with_span(span.start_with_context(&*TRACER, &parent)))
+    }
+
+    fn of(context: Context) -> Self {
+        let id = Uuid::from_bytes(context.span().span_context().trace_id().to_bytes()).simple().to_string();
         Self { id, context }
     }
 
@@ -115,8 +116,16 @@ fn parse(traceparent: &str) -> Option<SpanContext> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a trace id decides nothing, so no test needs to set it")]
-fn fresh() -> Uuid {
-    Uuid::now_v7()
+fn fresh() -> SpanContext {
+    let id = Uuid::now_v7();
+    let (_, random) = id.as_u64_pair();
+    SpanContext::new(
+        TraceId::from_bytes(id.into_bytes()),
+        SpanId::from_bytes(random.to_be_bytes()),
+        TraceFlags::default(),
+        false,
+        TraceState::default(),
+    )
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
+pub use self::traces::are_recorded;
 pub(crate) use self::traces::temporal_plugin;
 use crate::config::{AppEnv, Config};
 use crate::wire::Role;

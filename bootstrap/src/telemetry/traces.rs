@@ -1,4 +1,5 @@
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use opentelemetry::{KeyValue, global};
@@ -18,6 +19,7 @@ use crate::wire::{Role, host};
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
+static RECORDED: AtomicBool = AtomicBool::new(false);
 
 /// From here on there are traces. Without a collector they have ids, which logs and workflows carry on, and no spans.
 pub(super) fn start(config: &Config, role: Role) -> anyhow::Result<()> {
@@ -40,9 +42,15 @@ pub(super) fn start(config: &Config, role: Role) -> anyhow::Result<()> {
             provider.with_sampler(sampler.clone()).with_batch_exporter(exporter.build()?)
         }
     };
+    RECORDED.store(endpoint.is_some(), Ordering::Relaxed);
     let provider = PROVIDER.get_or_init(|| provider.build());
     global::set_tracer_provider(provider.clone());
     Ok(())
+}
+
+/// Whether this process records spans at all. Where it does not, nobody needs to begin one: to know the trace is enough.
+pub fn are_recorded() -> bool {
+    RECORDED.load(Ordering::Relaxed)
 }
 
 /// Sends what was recorded and not sent.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use muster_domain::users::{User, UserEvent, UserMaker};
 use muster_domain::{RepositoryError, TenantId};
+use opentelemetry::trace::FutureExt;
 use sqlx::PgPool;
 
 use super::error::repository_error;
@@ -36,14 +37,15 @@ impl UserMaker for PgUserMaker {
     ) -> Result<bool, RepositoryError> {
         let (Self { pool, caches }, user, event) = (self.clone(), user.clone(), event.clone());
         // A task of its own: a client that goes away must not keep the caches from hearing of what was done.
-        let done = tokio::spawn(async move {
+        let done = async move {
             let made = usable(&pool, || insert_user(&pool, tenant.get(), &user, &event, welcome)).await;
             if !matches!(made, Ok(false)) {
                 // Also when it seems to have failed: it may have been done all the same.
                 caches.invalidate(vec![touched(tenant, &user, None)]).await;
             }
             made.map_err(repository_error)
-        });
+        };
+        let done = tokio::spawn(done.with_current_context());
         done.await.unwrap_or_else(|lost| Err(RepositoryError::Internal(lost.into())))
     }
 }
