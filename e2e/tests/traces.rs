@@ -50,7 +50,7 @@ fn a_batch_is_one_trace_from_the_request_to_the_last_mail() {
             Ok(ended.then_some(trace))
         })?;
         is_one_tree(&trace)?;
-        request(&trace, &world.tenant)?;
+        request(&trace, &world.tenant, &operation)?;
         workflow(&trace, &world.tenant, &operation)?;
         mails(&trace)?;
         let lookup = trace.only("GET /api/v1/users/{id}")?;
@@ -106,11 +106,12 @@ fn attribute<'a>(span: &'a Span, name: &str) -> &'a str {
     span.attributes.get(name).map_or("", String::as_str)
 }
 
-fn request(trace: &Trace, tenant: &str) -> Result<()> {
+fn request(trace: &Trace, tenant: &str, operation: &str) -> Result<()> {
     let request = trace.only("POST /api/v1/users/batch")?;
     ensure!(request.parent == CALLER && request.service == "muster-api", "{request:#?}");
     ensure!(attribute(request, "http.response.status_code") == "201", "{request:#?}");
     ensure!(attribute(request, "muster.tenant.id") == tenant, "{request:#?}");
+    ensure!(attribute(request, "muster.operation.id") == operation, "{request:#?}");
     for call in ["SELECT", "INSERT", "COMMIT", "StartWorkflow:RunOperation"] {
         ensure!(trace.has(request, call), "there is no {call} in the request:\n{}", trace.tree());
     }
@@ -155,6 +156,9 @@ fn logs(stack: &Stack, tenant: &str, operation: &str) -> Result<()> {
         format!("tenant.id={tenant}"),
         format!("operation.id={operation}"),
     ];
+    let api = fs::read_to_string(stack.home().join("log/api.log"))?;
+    let asked = [format!("trace_id=\"{TRACE}\""), format!("tenant.id={tenant}"), format!("operation.id={operation}")];
+    ensure!(api.lines().any(|line| asked.iter().all(|asked| line.contains(asked))), "no line with {asked:?}: {api}");
     let line = log.lines().find(|line| wanted.iter().all(|wanted| line.contains(wanted)));
     line.map(drop).with_context(|| {
         let about: Vec<_> = log.lines().filter(|line| line.contains("run_range")).take(3).collect();

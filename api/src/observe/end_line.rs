@@ -1,9 +1,11 @@
 use axum::extract::MatchedPath;
 use axum::http::{Method, StatusCode};
+use muster_domain::OperationId;
 use tokio::time::Instant;
 use tracing::Span;
+use tracing::field::display;
 
-use super::trace::Trace;
+use super::trace::{Told, Trace};
 use super::{HttpMetrics, RequestInfo};
 
 /// Writes the one line of a request, and counts it, when it is dropped: also when the client has gone and nobody answers any more.
@@ -17,6 +19,8 @@ pub(super) struct EndLine {
     metrics: HttpMetrics,
     since: Instant,
     pub(super) status: Option<StatusCode>,
+    /// Which one the answer is about.
+    pub(super) operation: Option<OperationId>,
 }
 
 impl EndLine {
@@ -29,7 +33,7 @@ impl EndLine {
         metrics: HttpMetrics,
     ) -> Self {
         metrics.begin();
-        Self { span, trace, method, route, info, metrics, since: Instant::now(), status: None }
+        Self { span, trace, method, route, info, metrics, since: Instant::now(), status: None, operation: None }
     }
 }
 
@@ -40,8 +44,9 @@ impl Drop for EndLine {
         let method = self.method.as_str();
         let route = self.route.as_ref().map_or("none", MatchedPath::as_str);
         let tenant = self.info.0.tenant.get();
-        self.trace.end(&self.method, self.route.as_ref(), tenant.copied(), self.status);
-        let tenant = tenant.map(tracing::field::display);
+        let told = Told { tenant: tenant.copied(), operation: self.operation, status: self.status };
+        self.trace.end(&self.method, self.route.as_ref(), &told);
+        let (tenant, operation) = (tenant.map(display), self.operation.map(display));
         let took = self.since.elapsed();
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         self.metrics.end(&self.method, self.route.as_ref(), self.status, took);
@@ -50,7 +55,16 @@ impl Drop for EndLine {
                 tracing::debug!(trace_id, method, route, status, duration_ms, "request");
             }
             Some(status) => {
-                tracing::info!(trace_id, method, route, status, duration_ms, tenant.id = tenant, "request");
+                tracing::info!(
+                    trace_id,
+                    method,
+                    route,
+                    status,
+                    duration_ms,
+                    tenant.id = tenant,
+                    operation.id = operation,
+                    "request"
+                );
             }
             None => {
                 tracing::info!(

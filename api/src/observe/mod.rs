@@ -12,11 +12,11 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
-use muster_domain::TenantId;
+use muster_domain::{OperationId, TenantId};
 use opentelemetry::trace::FutureExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
@@ -30,6 +30,9 @@ use crate::cors;
 use crate::limits::Counted;
 use crate::problem::{About, Problem, Unrendered};
 use crate::state::ApiState;
+
+/// Where operations are.
+const OPERATIONS: &str = "/api/v1/operations/";
 
 /// What is known of a request beside the request itself.
 #[derive(Clone, Default)]
@@ -119,6 +122,7 @@ async fn observe(State(common): State<Common>, mut request: Request, next: Next)
         response.headers_mut().insert("x-trace-id", value);
     }
     end.status = Some(response.status());
+    end.operation = operation(response.headers());
     response
 }
 
@@ -134,6 +138,12 @@ fn rendered(mut response: Response, about: About<'_>) -> Response {
         return response;
     }
     Problem::of_status(status).render(response, about)
+}
+
+/// The operation that an answer sends its reader to.
+fn operation(headers: &HeaderMap) -> Option<OperationId> {
+    let id = headers.get(header::LOCATION)?.to_str().ok()?.strip_prefix(OPERATIONS)?;
+    id.parse().ok().map(OperationId::new)
 }
 
 /// The request, and each piece of its body is counted when somebody reads it.

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use axum::extract::MatchedPath;
 use axum::http::{HeaderMap, Method, StatusCode};
 use muster_bootstrap::telemetry;
-use muster_domain::TenantId;
+use muster_domain::{OperationId, TenantId};
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{
     SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer,
@@ -18,6 +18,14 @@ static TRACER: LazyLock<BoxedTracer> = LazyLock::new(|| global::tracer("muster")
 pub(super) struct Trace {
     id: String,
     context: Context,
+}
+
+/// What came of a request.
+pub(super) struct Told {
+    pub(super) tenant: Option<TenantId>,
+    pub(super) operation: Option<OperationId>,
+    /// None when nobody was there to be answered.
+    pub(super) status: Option<StatusCode>,
 }
 
 impl Trace {
@@ -49,15 +57,8 @@ impl Trace {
         self.context.clone()
     }
 
-    /// Ends the span; without a status when nobody was there to be answered. Has no path and no query: these may contain
-    /// personal data.
-    pub(super) fn end(
-        &self,
-        method: &Method,
-        route: Option<&MatchedPath>,
-        tenant: Option<TenantId>,
-        status: Option<StatusCode>,
-    ) {
+    /// Ends the span. It has no path and no query: these may contain personal data.
+    pub(super) fn end(&self, method: &Method, route: Option<&MatchedPath>, told: &Told) {
         let span = self.context.span();
         if !span.is_recording() {
             return;
@@ -70,10 +71,13 @@ impl Trace {
             }
             None => span.update_name(method.to_string()),
         }
-        if let Some(tenant) = tenant {
+        if let Some(tenant) = told.tenant {
             span.set_attribute(KeyValue::new("muster.tenant.id", tenant.to_string()));
         }
-        match status {
+        if let Some(operation) = told.operation {
+            span.set_attribute(KeyValue::new("muster.operation.id", operation.to_string()));
+        }
+        match told.status {
             Some(status) => {
                 span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
                 if status.is_server_error() {
