@@ -8,6 +8,11 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use hyper::server::conn::http2;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    service::TowerToHyperService,
+};
 use opentelemetry_proto::tonic::{
     collector::trace::v1::{
         ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -17,7 +22,7 @@ use opentelemetry_proto::tonic::{
     trace::v1::status::StatusCode,
 };
 use tokio::{net::TcpListener, runtime::Runtime};
-use tonic::{Request, Response, Status, transport::Server, transport::server::TcpIncoming};
+use tonic::{Request, Response, Status};
 
 /// A span as it was sent.
 #[derive(Clone, Debug)]
@@ -76,7 +81,13 @@ impl Collector {
         let address = listener.local_addr()?;
         let kept = Kept::default();
         let service = TraceServiceServer::new(kept.clone());
-        runtime.spawn(Server::builder().add_service(service).serve_with_incoming(TcpIncoming::from(listener)));
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let service = TowerToHyperService::new(service.clone());
+                // Whoever connects ends it.
+                tokio::spawn(http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service));
+            }
+        });
         Ok(Self { address, kept, _runtime: runtime })
     }
 
