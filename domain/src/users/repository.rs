@@ -72,7 +72,7 @@ pub trait UserRepository: Send {
     async fn range(&mut self, first: UserId, last: UserId, limit: u32) -> Result<Vec<User>, RepositoryError>;
 }
 
-/// Makes users outside a unit of work, each in a transaction of its own.
+/// Makes users outside a unit of work: what becomes of one does not depend on any other, even if they are committed together.
 #[async_trait]
 pub trait UserMaker: Send + Sync {
     /// As [`UserRepository::insert`], and commits. May be repeated: who is there already, exactly so, was made.

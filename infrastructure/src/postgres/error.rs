@@ -1,9 +1,14 @@
+use std::borrow::Borrow;
+
 use muster_domain::RepositoryError;
 use sqlx::Error;
 
 /// What became of a statement, for those who must decide: by SQLSTATE and constraint name, never by message text.
-pub(super) fn repository_error(error: Error) -> RepositoryError {
-    match &error {
+pub(super) fn repository_error<E>(error: E) -> RepositoryError
+where
+    E: Borrow<Error> + Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match error.borrow() {
         Error::PoolTimedOut
         | Error::PoolClosed
         | Error::Io(_)

@@ -7,6 +7,7 @@ mod doors;
 mod error;
 mod files;
 mod guard;
+mod insert_users;
 mod keys;
 mod lineage;
 mod mails;

@@ -11,7 +11,7 @@ use super::users::StoredUserRow;
 use crate::cache::Touched;
 
 /// Stands for an empty value in a list of digests: no digest is so short.
-const NONE: &str = "-";
+pub(super) const NONE: &str = "-";
 
 /// Digests as one text, which Postgres splits again: arrays of arrays cannot be told apart by their rows.
 fn joined<'a>(digests: impl Iterator<Item = Option<&'a str>>) -> String {
@@ -19,18 +19,18 @@ fn joined<'a>(digests: impl Iterator<Item = Option<&'a str>>) -> String {
 }
 
 /// Columns of many events.
-struct Events {
-    ids: Vec<Uuid>,
-    kinds: Vec<&'static str>,
-    actors: Vec<Option<String>>,
+pub(super) struct Events {
+    pub(super) ids: Vec<Uuid>,
+    pub(super) kinds: Vec<&'static str>,
+    pub(super) actors: Vec<Option<String>>,
     operations: Vec<Option<Uuid>>,
-    fields: Vec<String>,
-    before: Vec<String>,
-    after: Vec<String>,
+    pub(super) fields: Vec<String>,
+    pub(super) before: Vec<String>,
+    pub(super) after: Vec<String>,
 }
 
 impl Events {
-    fn of<'a, I: Iterator<Item = &'a UserEvent>>(events: impl Fn() -> I) -> Self {
+    pub(super) fn of<'a, I: Iterator<Item = &'a UserEvent>>(events: impl Fn() -> I) -> Self {
         Self {
             ids: events().map(|event| event.id.get()).collect(),
             kinds: events().map(|event| event.kind.name()).collect(),

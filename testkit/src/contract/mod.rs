@@ -103,7 +103,8 @@ cases! {
         a_removed_user_leaves_nothing
         of_two_writers_the_second_sees_the_first
         readers_find_by_address_and_folded_name
-        who_is_made_in_one_step_is_there_and_may_be_made_again;
+        who_is_made_in_one_step_is_there_and_may_be_made_again
+        of_many_who_are_made_at_once_each_hears_of_themselves;
     user_list:
         the_latest_user_comes_first_and_pages_meet
         filters_all_hold_and_take_wildcards_literally

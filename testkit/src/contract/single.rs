@@ -1,4 +1,5 @@
 use anyhow::{Context as _, Result, ensure};
+use futures::future::try_join_all;
 use muster_domain::RepositoryError;
 use muster_domain::operations::KeyOwner;
 use muster_domain::users::{Given, StoredUser, User, UserChanges, UserEventKind, UserPatch};
@@ -170,5 +171,34 @@ pub(super) async fn who_is_made_in_one_step_is_there_and_may_be_made_again(arena
     ensure!(arena.world.users().find(arena.other, ada.id).await?.is_none());
     arena.delete(ada.id).await?;
     ensure!(!made_now(ada).await?, "a deleted user was made again");
+    Ok(())
+}
+
+pub(super) async fn of_many_who_are_made_at_once_each_hears_of_themselves(arena: &Arena<'_>) -> Result<()> {
+    // The last five are called as the first five are, and every other one gets a mail.
+    let users = (1..=40).map(|n| made(n, &format!("user{}", if n > 35 { n - 35 } else { n }), 0));
+    let users = users.collect::<Result<Vec<_>>>()?;
+    let make_all = |tenant| {
+        let make = |(user, welcome)| async move {
+            let event = event(user, UserEventKind::Created, 0);
+            arena.world.user_maker().make(tenant, user, &event, welcome).await
+        };
+        try_join_all(users.iter().zip([true, false].into_iter().cycle()).map(make))
+    };
+    let (told, told_others) = tokio::try_join!(make_all(arena.tenant), make_all(arena.other))?;
+    ensure!(told_others.iter().filter(|made| **made).count() == 35);
+    let mut mails = 0;
+    for ((n, user), made) in users.iter().enumerate().zip(&told) {
+        let found = arena.world.users().find(arena.tenant, user.id).await?;
+        ensure!(found.as_ref() == made.then_some(user), "{user:?} is made: {made}");
+        let history = arena.world.user_list().history(arena.tenant, user.id, None, 9).await?;
+        ensure!(history.map(|lines| lines.len()) == made.then_some(1));
+        mails += u32::from(*made && n % 2 == 0);
+    }
+    for (first, last) in told.iter().zip(told.iter().skip(35)) {
+        ensure!(first != last, "both or neither of two with the same name were made");
+    }
+    let mut uow = arena.begin().await?;
+    ensure!(uow.welcomes().gather(batch(1), 99, at(10)).await? == mails);
     Ok(())
 }
