@@ -11,7 +11,7 @@ use tokio::time::timeout;
 pub use muster_infrastructure::check::{Finding, Verdict};
 
 use crate::config::{Config, TemporalConfig};
-use crate::wire::{Role, identity};
+use crate::wire::identity;
 use crate::{partners, tokens};
 
 /// What can be looked at alone.
@@ -122,7 +122,7 @@ async fn temporal(config: &Config) -> Vec<Finding> {
         address: address.clone(),
         namespace: namespace.clone(),
         access: access.clone(),
-        identity: identity(Role::Command),
+        identity: identity("check"),
         keys: config.codec.keys.clone(),
     };
     match Temporal::new(options) {

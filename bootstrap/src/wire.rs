@@ -97,7 +97,7 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
         address: config.temporal.address.clone(),
         namespace: config.temporal.namespace.clone(),
         access: config.temporal.access.clone(),
-        identity: identity(role),
+        identity: identity(role.name()),
         keys: config.codec.keys.clone(),
     })?
     .traced_by(telemetry::temporal_plugin());
@@ -169,9 +169,10 @@ pub fn connect(config: &Config, role: Role) -> anyhow::Result<Wired> {
     })
 }
 
-/// What a process is called at Temporal, among those who poll a task queue: of which machine or pod it is, and which there.
-pub(crate) fn identity(role: Role) -> String {
-    format!("muster-{}@{}:{}", role.name(), host(), std::process::id())
+/// What a process that does this is called at Temporal, among others who poll a task queue or write into a history: of which
+/// machine or pod it is, and which there.
+pub fn identity(does: &str) -> String {
+    format!("muster-{does}@{}:{}", host(), std::process::id())
 }
 
 /// The machine or pod.

@@ -76,8 +76,14 @@ pub struct Collector {
 impl Collector {
     /// Starts one on a free port.
     pub fn start() -> Result<Self> {
+        Self::start_at(0)
+    }
+
+    /// Starts one on this port.
+    pub fn start_at(port: u16) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).context("no free port")?;
+        let listener =
+            runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port))).context("the port is not free")?;
         let address = listener.local_addr()?;
         let kept = Kept::default();
         let service = TraceServiceServer::new(kept.clone());

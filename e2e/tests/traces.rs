@@ -66,12 +66,34 @@ fn a_batch_is_one_trace_from_the_request_to_the_last_mail() {
 #[test]
 fn a_collector_that_is_away_disturbs_nobody() {
     test("traces-without-collector", |stack| {
-        let url = format!("http://127.0.0.1:{}", free_port()?);
+        let port = free_port()?;
+        let url = format!("http://127.0.0.1:{port}");
         let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str());
-        let world = World::start_with(stack, &[endpoint], Some(&[endpoint]))?;
+        let soon = ("OTEL_BSP_SCHEDULE_DELAY", "50");
+        let world = World::start_with(stack, &[endpoint, soon], Some(&[endpoint]))?;
         let users = json!({"users": [{"email": "untraced@example.com", "username": "untraced"}]});
         let operation = world.client.post_json(&[], &users)?.must_be(201)?.operation()?;
         world.client.mailed(&operation, PATIENCE)?;
+
+        // It is said once, however many batches are lost, and once that it is over.
+        let said = |what: &str| -> Result<usize> {
+            let log = fs::read_to_string(stack.home().join("log/api.log"))?;
+            ensure!(!log.contains("ExportError"), "{log}");
+            Ok(log.lines().filter(|line| line.contains(what)).count())
+        };
+        let ask_until = |what: &str| {
+            wait_until(what, PATIENCE, || {
+                world.client.ask("GET", "/api/v1/users", &[], &json!(null))?.must_be(200)?;
+                Ok((said(what)? > 0).then_some(()))
+            })
+        };
+        ask_until("takes no spans")?;
+        let collector = Collector::start_at(port)?;
+        ask_until("takes spans again")?;
+        ensure!((said("takes no spans")?, said("takes spans again")?) == (1, 1), "more than once");
+        ensure!(!collector.spans().is_empty(), "it has taken none");
+        drop(collector);
+
         let World { api, worker, .. } = world;
         for mut program in [api, worker.context("no worker")?] {
             let ended = program.stop()?.context("it did not end")?;

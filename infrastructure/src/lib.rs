@@ -8,7 +8,7 @@ pub mod postgres;
 pub mod rate;
 pub mod redis;
 pub mod smtp;
-mod spans;
+pub mod spans;
 pub mod temporal;
 pub mod webhooks;
 

@@ -1,12 +1,19 @@
 //! Spans of calls to what is outside of the process. There is one only where it is part of a trace that is recorded: what a
 //! process does by itself, such as its looks for a Redis that is away, would make traces of one span each.
 
+use std::sync::LazyLock;
+
 use futures::FutureExt as _;
+use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue, global};
 
-/// The scope of our spans.
-const SCOPE: &str = "muster";
+/// Makes our spans. Only to be asked for where spans are recorded: what it is asked for before telemetry has begun, it
+/// drops for ever.
+pub fn tracer() -> &'static BoxedTracer {
+    static TRACER: LazyLock<BoxedTracer> = LazyLock::new(|| global::tracer("muster"));
+    &TRACER
+}
 
 /// A call to `system`; `failure` says why it has failed, if it has, in words that hold nothing of what was asked or answered. It
 /// begins here, and not when it is first polled, so that the future is not larger than that of the call.
@@ -35,9 +42,8 @@ fn begin(name: &'static str, system: KeyValue) -> Option<Context> {
     if !parent.span().is_recording() {
         return None;
     }
-    let tracer = global::tracer(SCOPE);
-    let span = tracer.span_builder(name).with_kind(SpanKind::Client).with_attributes([system]);
-    Some(parent.with_span(span.start_with_context(&tracer, &parent)))
+    let span = tracer().span_builder(name).with_kind(SpanKind::Client).with_attributes([system]);
+    Some(parent.with_span(span.start_with_context(tracer(), &parent)))
 }
 
 /// A question to Redis, called by its command.

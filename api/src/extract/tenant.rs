@@ -5,7 +5,8 @@ use muster_application::Context;
 use muster_bootstrap::tokens::{TokenError, Verified};
 
 use super::ClientAddress;
-use super::bearer::{Unclear, bearer, once};
+use super::bearer::bearer;
+use super::once::{Unclear, once};
 use crate::limits::Kind;
 use crate::observe::RequestInfo;
 use crate::problem::Problem;

@@ -30,9 +30,7 @@ use crate::cors;
 use crate::limits::Counted;
 use crate::problem::{About, Problem, Unrendered};
 use crate::state::ApiState;
-
-/// Where operations are.
-const OPERATIONS: &str = "/api/v1/operations/";
+use crate::v1::operations::view;
 
 /// What is known of a request beside the request itself.
 #[derive(Clone, Default)]
@@ -142,7 +140,7 @@ fn rendered(mut response: Response, about: About<'_>) -> Response {
 
 /// The operation that an answer sends its reader to.
 fn operation(headers: &HeaderMap) -> Option<OperationId> {
-    let id = headers.get(header::LOCATION)?.to_str().ok()?.strip_prefix(OPERATIONS)?;
+    let id = headers.get(header::LOCATION)?.to_str().ok()?.strip_prefix(view::OPERATIONS)?;
     id.parse().ok().map(OperationId::new)
 }
 

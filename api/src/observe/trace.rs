@@ -1,17 +1,14 @@
-use std::sync::LazyLock;
-
 use axum::extract::MatchedPath;
 use axum::http::{HeaderMap, Method, StatusCode};
 use muster_bootstrap::telemetry;
 use muster_domain::{OperationId, TenantId};
-use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{
     SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer,
 };
-use opentelemetry::{Context, KeyValue, global};
+use opentelemetry::{Context, KeyValue};
 use uuid::Uuid;
 
-static TRACER: LazyLock<BoxedTracer> = LazyLock::new(|| global::tracer("muster"));
+use crate::extract::once;
 
 /// The trace that a request is part of, and the request's span in it. Its id names the request in answers and logs.
 #[derive(Clone)]
@@ -38,8 +35,9 @@ impl Trace {
             return Self::of(Context::new().with_remote_span_context(given.unwrap_or_else(fresh)));
         }
         let parent = given.map_or_else(Context::new, |given| Context::new().with_remote_span_context(given));
-        let span = TRACER.span_builder("request").with_kind(SpanKind::Server);
-        Self::of(parent.with_span(span.start_with_context(&*TRACER, &parent)))
+        let tracer = telemetry::tracer();
+        let span = tracer.span_builder("request").with_kind(SpanKind::Server);
+        Self::of(parent.with_span(span.start_with_context(tracer, &parent)))
     }
 
     fn of(context: Context) -> Self {
@@ -92,15 +90,11 @@ impl Trace {
 
 /// What the caller says of its span. Its `tracestate` stays here: it is of other systems, and what is in it nobody knows.
 fn parent(headers: &HeaderMap) -> Option<SpanContext> {
-    let mut values = headers.get_all("traceparent").iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => parse(value.to_str().ok()?),
-        _ => None,
-    }
+    parse(once(headers, "traceparent").ok()??)
 }
 
 fn parse(traceparent: &str) -> Option<SpanContext> {
-    let mut parts = traceparent.trim().split('-');
+    let mut parts = traceparent.split('-');
     let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let hex =
         |text: &str, length| text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));

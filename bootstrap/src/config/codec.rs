@@ -88,11 +88,8 @@ fn parse(text: &str) -> Option<PayloadKeys> {
 mod tests {
     use super::*;
 
-    fn load(name: &'static str, value: &str) -> (CodecConfig, String) {
-        let value = value.to_owned();
-        let mut env = Reader::new(move |asked| (asked == name).then(|| value.clone()));
-        let config = read(&mut env);
-        (config, env.finish().err().map(|error| error.to_string()).unwrap_or_default())
+    fn load(name: &str, value: &str) -> (CodecConfig, String) {
+        super::super::read::load(&[(name, value)], read)
     }
 
     fn key(byte: u8) -> String {

@@ -42,11 +42,8 @@ pub(super) fn jwks(env: &mut Reader, production: bool) -> Option<JwksConfig> {
 mod tests {
     use super::*;
 
-    fn load(vars: &[(&'static str, &'static str)], production: bool) -> (Option<JwksConfig>, String) {
-        let vars: std::collections::HashMap<_, _> = vars.iter().copied().collect();
-        let mut env = Reader::new(move |name| vars.get(name).map(|value| (*value).to_owned()));
-        let config = jwks(&mut env, production);
-        (config, env.finish().err().map(|error| error.to_string()).unwrap_or_default())
+    fn load(variables: &[(&str, &str)], production: bool) -> (Option<JwksConfig>, String) {
+        super::super::read::load(variables, |env| jwks(env, production))
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use std::fs;
+use std::io;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -43,13 +45,8 @@ impl Reader {
         let Some(file) = (self.get)(&format!("{name}_FILE")).filter(|path| !path.is_empty()) else {
             return variable;
         };
-        match std::fs::read_to_string(&file) {
-            Ok(text) => Some((text.trim_end_matches(['\n', '\r']).to_owned(), Origin::File(file.into()))),
-            Err(error) => {
-                self.problems.push(format!("{name}_FILE names a file that cannot be read: {error}"));
-                None
-            }
-        }
+        let text = self.readable(&format!("{name}_FILE"), fs::read_to_string(&file))?;
+        Some((text.trim_end_matches(['\n', '\r']).to_owned(), Origin::File(file.into())))
     }
 
     /// Empty is the same as absent.
@@ -59,8 +56,22 @@ impl Reader {
 
     /// What is in the file that a setting names.
     pub(super) fn file(&mut self, name: &str) -> Option<Vec<u8>> {
-        let read = std::fs::read(self.text(name)?);
+        let path = self.text(name)?;
+        self.readable(name, fs::read(path))
+    }
+
+    /// What was read of the file that this variable names.
+    fn readable<T>(&mut self, name: &str, read: io::Result<T>) -> Option<T> {
         read.map_err(|error| self.problems.push(format!("{name} names a file that cannot be read: {error}"))).ok()
+    }
+
+    /// Two settings of which neither means anything without the other.
+    pub(super) fn pair(&mut self, one: &str, other: &str) -> Option<(String, String)> {
+        let values = (self.text(one), self.text(other));
+        if values.0.is_some() != values.1.is_some() {
+            self.problems.push(format!("{one} and {other} must be set together"));
+        }
+        values.0.zip(values.1)
     }
 
     pub(super) fn required(&mut self, name: &str, right: &str) -> String {
@@ -142,4 +153,14 @@ pub(super) fn right(problems: &[String]) -> anyhow::Result<()> {
         return Ok(());
     }
     Err(anyhow::anyhow!("the configuration is wrong: {}", problems.join("; ")))
+}
+
+/// What `read` makes of these variables, and what it finds wrong.
+#[cfg(test)]
+pub(super) fn load<T>(variables: &[(&str, &str)], read: impl FnOnce(&mut Reader) -> T) -> (T, String) {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let variables: std::collections::HashMap<_, _> = variables.iter().map(owned).collect();
+    let mut env = Reader::new(move |name| variables.get(name).cloned());
+    let config = read(&mut env);
+    (config, env.finish().err().map(|error| error.to_string()).unwrap_or_default())
 }

@@ -62,10 +62,7 @@ fn access(env: &mut Reader, is_https: bool) -> TemporalAccess {
 }
 
 fn own(env: &mut Reader) -> Option<(Vec<u8>, Vec<u8>)> {
-    let is_set = (env.text(CERTIFICATE).is_some(), env.text(CERTIFICATE_KEY).is_some());
-    if is_set.0 != is_set.1 {
-        env.problem("TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH must be set together");
-    }
+    env.pair(CERTIFICATE, CERTIFICATE_KEY)?;
     env.file(CERTIFICATE).zip(env.file(CERTIFICATE_KEY))
 }
 
@@ -73,12 +70,8 @@ fn own(env: &mut Reader) -> Option<(Vec<u8>, Vec<u8>)> {
 mod tests {
     use super::*;
 
-    fn load(variables: &[(&'static str, &str)]) -> (TemporalConfig, String) {
-        let variables: std::collections::HashMap<_, _> =
-            variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let mut env = Reader::new(move |name| variables.get(name).cloned());
-        let config = read(&mut env);
-        (config, env.finish().err().map(|error| error.to_string()).unwrap_or_default())
+    fn load(variables: &[(&str, &str)]) -> (TemporalConfig, String) {
+        super::super::read::load(variables, read)
     }
 
     #[test]

@@ -85,11 +85,8 @@ fn members(text: &str) -> Option<Vec<(String, String)>> {
 mod tests {
     use super::*;
 
-    fn load(variables: &'static [(&str, &str)]) -> (TracesConfig, String) {
-        let find = |asked: &str| variables.iter().find(|(name, _)| *name == asked);
-        let mut env = Reader::new(move |asked| find(asked).map(|(_, value)| (*value).to_owned()));
-        let config = read(&mut env);
-        (config, env.finish().err().map(|error| error.to_string()).unwrap_or_default())
+    fn load(variables: &[(&str, &str)]) -> (TracesConfig, String) {
+        super::super::read::load(variables, read)
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Logs: lines for people in development, JSON in production. Traces: spans to a collector, if there is one.
 
+mod collector;
 mod panics;
 mod statements;
 mod traces;
 
 use std::io::{IsTerminal, Write};
 
+pub use muster_infrastructure::spans::tracer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};

@@ -1,8 +1,9 @@
 use std::fmt::Debug;
 use std::time::{Duration, SystemTime};
 
+use muster_infrastructure::spans::tracer;
 use opentelemetry::trace::{Span, SpanKind, TraceContextExt, Tracer};
-use opentelemetry::{Context, KeyValue, global};
+use opentelemetry::{Context, KeyValue};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
@@ -12,8 +13,6 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Where sqlx tells of each statement when it has ended.
 const TARGET: &str = "sqlx::query";
-/// The scope of our spans.
-const SCOPE: &str = "muster";
 
 /// Makes a span of each SQL statement that is part of a trace that is recorded. All of them are made here, from what sqlx says
 /// anyway: code that sends a statement needs not think of it.
@@ -32,13 +31,12 @@ impl<S: Subscriber> Layer<S> for Statements {
         let mut statement = Statement::default();
         event.record(&mut statement);
         let now = SystemTime::now();
-        let tracer = global::tracer(SCOPE);
-        let span = tracer
+        let span = tracer()
             .span_builder(statement.verb())
             .with_kind(SpanKind::Client)
             .with_start_time(now - statement.took)
             .with_attributes(statement.attributes());
-        span.start_with_context(&tracer, &parent).end_with_timestamp(now);
+        span.start_with_context(tracer(), &parent).end_with_timestamp(now);
     }
 }
 

@@ -12,6 +12,7 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use temporalio_sdk::SimplePlugin;
 use temporalio_sdk::opentelemetry::{OpenTelemetryPlugin, WorkflowIdGenerator};
 
+use super::collector::Collector;
 use crate::config::{Config, TracesConfig};
 use crate::wire::{Role, host};
 
@@ -39,7 +40,7 @@ pub(super) fn start(config: &Config, role: Role) -> anyhow::Result<()> {
             } else {
                 exporter
             };
-            provider.with_sampler(sampler.clone()).with_batch_exporter(exporter.build()?)
+            provider.with_sampler(sampler.clone()).with_batch_exporter(Collector::new(exporter.build()?))
         }
     };
     RECORDED.store(endpoint.is_some(), Ordering::Relaxed);

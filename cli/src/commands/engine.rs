@@ -1,4 +1,5 @@
 use clap::Args;
+use muster_bootstrap::wire::identity;
 use muster_bootstrap::{Temporal, TemporalOptions, config};
 
 /// Where Temporal is.
@@ -21,7 +22,7 @@ impl Engine {
             address: config.address,
             namespace: config.namespace,
             access: config.access,
-            identity: format!("muster-{command}@{}", std::process::id()),
+            identity: identity(command),
             keys: config::payload_keys()?,
         })?)
     }

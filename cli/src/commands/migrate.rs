@@ -11,7 +11,7 @@ pub(crate) struct Migrate {
 
 impl Migrate {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let url = super::or_setting(self.admin_database_url, &["ADMIN_DATABASE_URL"])?
+        let url = super::or_setting(self.admin_database_url, "ADMIN_DATABASE_URL")?
             .context("ADMIN_DATABASE_URL is required: postgres://owner:password@host:5432/database")?;
         super::block_on(async {
             muster_bootstrap::migrate(&url).await.context("the migration failed; what had run stays")

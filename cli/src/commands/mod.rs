@@ -25,15 +25,7 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }
 
-/// An argument, else the first of these variables that is set, itself or by its `_FILE`.
-fn or_setting(argument: Option<String>, names: &[&str]) -> anyhow::Result<Option<String>> {
-    if argument.is_some() {
-        return Ok(argument);
-    }
-    for name in names {
-        if let Some(value) = config::setting(name)? {
-            return Ok(Some(value));
-        }
-    }
-    Ok(None)
+/// An argument, else the setting of this name.
+fn or_setting(argument: Option<String>, name: &str) -> anyhow::Result<Option<String>> {
+    if argument.is_some() { Ok(argument) } else { config::setting(name) }
 }

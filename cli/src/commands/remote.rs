@@ -25,10 +25,10 @@ pub(super) struct Connection {
 impl Remote {
     /// Reads what the arguments leave open from the environment.
     pub(super) fn connection(&self) -> anyhow::Result<Connection> {
-        let api_url = super::or_setting(self.api_url.clone(), &["API_URL"])?;
+        let api_url = super::or_setting(self.api_url.clone(), "API_URL")?;
         let api_url = api_url.unwrap_or_else(|| "http://localhost:8000".to_owned());
         let api_url = api_url.trim_end_matches('/').to_owned();
-        let token = super::or_setting(self.tenant_token.clone(), &["TENANT_TOKEN"])?
+        let token = super::or_setting(self.tenant_token.clone(), "TENANT_TOKEN")?
             .context("TENANT_TOKEN is required: a tenant's token, as `muster token` prints it")?;
         Ok(Connection { agent: Agent::config_builder().http_status_as_error(false).build().into(), api_url, token })
     }

@@ -126,9 +126,12 @@ pub(crate) struct LinksView {
     file: Option<String>,
 }
 
+/// Where operations are.
+pub(crate) const OPERATIONS: &str = "/api/v1/operations/";
+
 /// The path of an operation, as `Location` and links give it.
 pub(crate) fn path(id: Uuid) -> String {
-    format!("/api/v1/operations/{id}")
+    format!("{OPERATIONS}{id}")
 }
 
 impl From<Operation> for OperationView {

@@ -71,11 +71,8 @@ fn rate_limit(env: &mut Reader) -> Option<RateLimitConfig> {
 mod tests {
     use super::*;
 
-    pub(super) fn load(vars: &[(&'static str, &'static str)]) -> (HttpConfig, String) {
-        let vars: std::collections::HashMap<_, _> = vars.iter().copied().collect();
-        let mut env = Reader::new(move |name| vars.get(name).map(|value| (*value).to_owned()));
-        let config = read(&mut env);
-        (config, env.finish().err().map(|error| error.to_string()).unwrap_or_default())
+    pub(super) fn load(variables: &[(&str, &str)]) -> (HttpConfig, String) {
+        super::super::read::load(variables, read)
     }
 
     #[test]

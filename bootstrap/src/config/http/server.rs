@@ -37,14 +37,8 @@ pub(super) fn read(env: &mut Reader) -> ServerConfig {
 }
 
 fn tls(env: &mut Reader) -> Option<TlsFiles> {
-    match (env.text("TLS_CERTIFICATE_PATH"), env.text("TLS_KEY_PATH")) {
-        (Some(certificate), Some(key)) => Some(TlsFiles { certificate: certificate.into(), key: key.into() }),
-        (None, None) => None,
-        _ => {
-            env.problem("TLS_CERTIFICATE_PATH and TLS_KEY_PATH must be set together");
-            None
-        }
-    }
+    let (certificate, key) = env.pair("TLS_CERTIFICATE_PATH", "TLS_KEY_PATH")?;
+    Some(TlsFiles { certificate: certificate.into(), key: key.into() })
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ fn percent(text: &str) -> Result<f32, String> {
 
 impl Promote {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let deployment = crate::commands::or_setting(self.deployment, &["WORKER_DEPLOYMENT"])?;
+        let deployment = crate::commands::or_setting(self.deployment, "WORKER_DEPLOYMENT")?;
         let temporal = self.engine.temporal("workers")?;
         crate::commands::block_on(async {
             let deployment = the_only(&temporal, deployment).await?;

@@ -29,7 +29,7 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let named = crate::commands::or_setting(self.deployment, &["WORKER_DEPLOYMENT"])?;
+        let named = crate::commands::or_setting(self.deployment, "WORKER_DEPLOYMENT")?;
         let temporal = self.engine.temporal("workers")?;
         let (queues, deployments) = crate::commands::block_on(known(&temporal, named))?;
         let stuck = stuck(&queues, &deployments);
