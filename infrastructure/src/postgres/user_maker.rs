@@ -57,35 +57,30 @@ impl PgUserMaker {
 
     /// Makes those who wait, unless others have taken them along meanwhile.
     async fn serve(self, tenant: TenantId, line: Arc<Line>) {
-        let Ok(_lane) = line.lanes.acquire().await else { return };
+        let Ok(place) = line.lanes.acquire().await else { return };
         let mut waiting = line.take();
         let Some(first) = waiting.first() else { return };
         let context = first.context.clone();
-        match self.insert(tenant, &waiting, PATIENCE).with_context(context).await {
-            Ok(made) => waiting.into_iter().for_each(|one| one.hear(&made)),
+        let done = self.insert(tenant, &waiting, PATIENCE).with_context(context.clone()).await;
+        drop(place);
+        if let Err(sqlx::Error::Database(_)) = &done {
             // It may be about one of them: the others are not to suffer from it, nor to wait for what that one waits for.
-            Err(sqlx::Error::Database(_)) => {
-                for one in waiting {
-                    let context = one.context.clone();
-                    tokio::spawn(self.clone().alone(tenant, one).with_context(context));
-                }
+            for one in waiting {
+                let context = one.context.clone();
+                tokio::spawn(self.clone().alone(tenant, one).with_context(context));
             }
-            // It is about all of them, and about those who have come since.
-            Err(error) => {
-                let error = Arc::new(error);
-                waiting.append(&mut line.take());
-                for one in waiting {
-                    one.fail(repository_error(Arc::clone(&error)));
-                }
-            }
+            return;
         }
+        if done.is_err() {
+            // Who has come since would fare no better.
+            waiting.append(&mut line.take());
+        }
+        self.tell(tenant, waiting, done).with_context(context).await;
     }
 
     async fn alone(self, tenant: TenantId, one: Waiting) {
-        match self.insert(tenant, std::slice::from_ref(&one), Duration::ZERO).await {
-            Ok(made) => one.hear(&made),
-            Err(error) => one.fail(repository_error(error)),
-        }
+        let done = self.insert(tenant, std::slice::from_ref(&one), Duration::ZERO).await;
+        self.tell(tenant, vec![one], done).await;
     }
 
     /// Gives the ids of those who are made.
@@ -96,12 +91,21 @@ impl PgUserMaker {
         patience: Duration,
     ) -> Result<HashSet<UserId>, sqlx::Error> {
         let newcomers: Vec<_> = waiting.iter().map(|one| &one.newcomer).collect();
-        let made = usable(&self.pool, || insert_users(&self.pool, tenant.get(), &newcomers, patience)).await;
+        usable(&self.pool, || insert_users(&self.pool, tenant.get(), &newcomers, patience)).await
+    }
+
+    /// Tells the caches what was done, and then those who wait.
+    async fn tell(&self, tenant: TenantId, waiting: Vec<Waiting>, done: Result<HashSet<UserId>, sqlx::Error>) {
         // Also when it seems to have failed: it may have been done all the same.
-        let perhaps = |user: &User| made.as_ref().ok().is_none_or(|made| made.contains(&user.id));
-        let users = newcomers.iter().map(|newcomer| &newcomer.user).filter(|user| perhaps(user));
+        let perhaps = |user: &&User| done.as_ref().ok().is_none_or(|made| made.contains(&user.id));
+        let users = waiting.iter().map(|one| &one.newcomer.user).filter(perhaps);
         self.caches.invalidate(users.map(|user| touched(tenant, user, None)).collect()).await;
-        made
+        let done = done.map_err(Arc::new);
+        for Waiting { newcomer, told, .. } in waiting {
+            let is_made = done.as_ref().map(|made| made.contains(&newcomer.user.id));
+            // Whoever has gone away need not know.
+            drop(told.send(is_made.map_err(|error| repository_error(Arc::clone(error)))));
+        }
     }
 }
 
@@ -123,18 +127,6 @@ impl Line {
             return mem::take(&mut waiting);
         }
         waiting.drain(..MOST).collect()
-    }
-}
-
-impl Waiting {
-    fn hear(self, made: &HashSet<UserId>) {
-        let is_made = made.contains(&self.newcomer.user.id);
-        // Whoever has gone away need not know.
-        drop(self.told.send(Ok(is_made)));
-    }
-
-    fn fail(self, error: RepositoryError) {
-        drop(self.told.send(Err(error)));
     }
 }
 

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use moka::Expiry;
 use moka::future::Cache;
 use muster_domain::users::{EXACT_TOTAL, UserFilter};
 use muster_domain::{RepositoryError, TenantId};
@@ -11,12 +12,12 @@ use super::error::{damaged, repository_error};
 use super::unit_of_work::begin;
 use super::user_list::{among, matching};
 
-/// How long a total above [`EXACT_TOTAL`] is believed: less than the five seconds that are promised, because counting
-/// takes time as well.
-const TOTAL_LIFE: Duration = Duration::from_secs(4);
-/// From this age on a total that is asked for is counted anew beside the answer, so that nobody who keeps asking ever
-/// waits for it.
-const DUE_AFTER: Duration = Duration::from_secs(2);
+/// How long after counting began a total above [`EXACT_TOTAL`] is believed: less than the five seconds that are promised, for
+/// an answer takes time as well.
+const LIFE: Duration = Duration::from_millis(4_500);
+/// So much before its end at least, a total that is asked for is counted anew beside the answer, so that nobody who keeps
+/// asking ever waits for it. Not sooner than need be: whoever counts keeps a core from everybody else.
+const AHEAD: Duration = Duration::from_secs(1);
 /// Totals that are remembered: a tenant and a filter each.
 const TOTALS: u64 = 10_000;
 
@@ -33,20 +34,35 @@ pub(super) struct PgUserTotals {
 struct Total {
     users: u64,
     counted_at: Instant,
+    /// From this age on it is to be counted anew.
+    due_after: Duration,
     /// Whether somebody counts anew already.
     recounted: AtomicBool,
 }
 
+/// Each total lives for [`LIFE`] from when counting began, however long that took.
+struct FromTheCount;
+
+impl Expiry<Key, Arc<Total>> for FromTheCount {
+    fn expire_after_create(&self, _: &Key, total: &Arc<Total>, _: Instant) -> Option<Duration> {
+        Some(LIFE.saturating_sub(total.counted_at.elapsed()))
+    }
+
+    fn expire_after_update(&self, key: &Key, total: &Arc<Total>, at: Instant, _: Option<Duration>) -> Option<Duration> {
+        self.expire_after_create(key, total, at)
+    }
+}
+
 impl PgUserTotals {
     pub(super) fn new(pool: PgPool) -> Self {
-        let remembered = Cache::builder().max_capacity(TOTALS).time_to_live(TOTAL_LIFE).build();
+        let remembered = Cache::builder().max_capacity(TOTALS).expire_after(FromTheCount).build();
         Self { pool, remembered }
     }
 
     pub(super) async fn total(&self, tenant: TenantId, filter: &UserFilter) -> Result<u64, RepositoryError> {
         let key = (tenant, filter.clone());
         if let Some(total) = self.remembered.get(&key).await {
-            if total.counted_at.elapsed() >= DUE_AFTER && !total.recounted.swap(true, Ordering::Relaxed) {
+            if total.counted_at.elapsed() >= total.due_after && !total.recounted.swap(true, Ordering::Relaxed) {
                 tokio::spawn(self.clone().recount(key, Arc::clone(&total)));
             }
             return Ok(total.users);
@@ -72,7 +88,9 @@ impl PgUserTotals {
     async fn counted(&self, key: &Key) -> Result<Arc<Total>, RepositoryError> {
         let counted_at = Instant::now();
         let users = self.count(key, None).await?;
-        Ok(Arc::new(Total { users, counted_at, recounted: AtomicBool::new(false) }))
+        // Slow ones in good time: it may take longer yet the next time.
+        let due_after = LIFE.saturating_sub(AHEAD.max(4 * counted_at.elapsed()));
+        Ok(Arc::new(Total { users, counted_at, due_after, recounted: AtomicBool::new(false) }))
     }
 
     async fn count(&self, (tenant, filter): &Key, at_most: Option<u64>) -> Result<u64, RepositoryError> {

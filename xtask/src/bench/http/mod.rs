@@ -30,9 +30,10 @@ const TENANT: &str = "6b1f6a52-8f5b-4d6e-9d5e-0c7f3c1d2e4f";
 /// Users of the tenant: so many that a page by offset has a total that is not counted each time.
 const USERS: usize = 50_000;
 const CONNECTIONS: u32 = 64;
-/// At half load: few threads, which wait for answers and not for each other.
-const CALM_CONNECTIONS: u32 = 8;
-/// Connections to Postgres, on both sides: commits that wait for the disk together share one write of it.
+/// At half load: so many that a request which waits for the disk does not keep the next from being sent in time.
+const CALM_CONNECTIONS: u32 = 32;
+/// Connections of the bare handlers to Postgres: commits that wait for the disk together share one write of it. The API has as
+/// many as it has by default.
 const POOL: &str = "48";
 const REPEATS: usize = 3;
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -79,7 +80,7 @@ struct Side<'a> {
 
 pub(super) fn measure(stack: &Stack, baseline: PathBuf, time: Duration) -> Result<Vec<Figures>> {
     // The worker would send mails and index users meanwhile, on the same two cores.
-    let variables = [("RATE_LIMIT_ENABLED", "false"), ("LOG_LEVEL", "warn"), ("DATABASE_POOL_SIZE", POOL)];
+    let variables = [("RATE_LIMIT_ENABLED", "false"), ("LOG_LEVEL", "warn")];
     let api = stack.spawn_ready(Program::Api, "api", &variables)?;
     let token = stack.token(TENANT)?;
     fill(stack)?;
