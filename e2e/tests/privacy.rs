@@ -225,13 +225,9 @@ fn told_by_a_partner(stack: &Stack, world: &World) -> Result<()> {
     let partner = partner::add(stack, &world.tenant)?;
     let data = json!({"email": format!("told.{}", email()), "username": format!("{}_told", CANARY[0])});
     let body = json!({"event_type": "user.created", "event_id": CANARY[2], "data": data});
-    for signed in ["POST", "PUT"] {
+    for (signed, status) in [("POST", 200), ("PUT", 401)] {
         let headers = partner.sign(signed, path, &body)?;
-        partner::send(&world.client, "POST", path, &headers, &body)?.must_be(if signed == "POST" {
-            200
-        } else {
-            401
-        })?;
+        partner::send(&world.client, "POST", path, &headers, &body)?.must_be(status)?;
     }
     wait_for_sql(stack, "select count(*) from partner_events where state = 'processed'", "1", PATIENCE)
 }
@@ -240,8 +236,7 @@ fn nothing_in(place: &str, bytes: &[u8]) -> Result<()> {
     let text = String::from_utf8_lossy(bytes).to_lowercase();
     for word in CANARY {
         if let Some(at) = text.find(word) {
-            let around: String = text.get(..at).unwrap_or_default().chars().rev().take(300).collect();
-            let around: String = around.chars().rev().collect();
+            let around = text.get(text.floor_char_boundary(at.saturating_sub(300))..at).unwrap_or_default();
             anyhow::bail!("{word:?} is in {place}, after: {around}");
         }
     }
@@ -278,10 +273,8 @@ fn histories(stack: &Stack, operation: &str) -> Result<()> {
 
 fn files(folder: &Path, prefix: &str) -> Result<Vec<std::path::PathBuf>> {
     let entries = fs::read_dir(folder)?.flatten();
-    Ok(entries
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
-        .map(|entry| entry.path())
-        .collect())
+    let wanted = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix));
+    Ok(wanted.map(|entry| entry.path()).collect())
 }
 
 fn logs(stack: &Stack) -> Result<()> {
