@@ -6,7 +6,7 @@ use moka::Expiry;
 use moka::future::Cache;
 use muster_domain::users::{EXACT_TOTAL, UserFilter};
 use muster_domain::{RepositoryError, TenantId};
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, QueryBuilder};
 
 use super::error::{damaged, repository_error};
 use super::unit_of_work::begin;
@@ -18,10 +18,9 @@ const LIFE: Duration = Duration::from_millis(4_500);
 /// So much before its end at least, a total that is asked for is counted anew beside the answer, so that nobody who keeps
 /// asking ever waits for it. Not sooner than need be: whoever counts keeps a core from everybody else.
 const AHEAD: Duration = Duration::from_secs(1);
-/// Counts on, for less than half a millisecond: who counts a million in one go keeps a core from everybody who asks for a page
-/// meanwhile, for as long as the scheduler lets it.
-const STEP: &str = "move 4000 from matching";
-const ROWS_OF_STEP: u64 = 4_000;
+/// Rows that are counted in one step, in less than half a millisecond: who counts a million in one go keeps a core from everybody
+/// who asks for a page meanwhile, for as long as the scheduler lets it.
+const STEP: u64 = 4_000;
 /// How the rows are to be found: not so that the first ones are there soon.
 const TO_THE_END: &str = "set local cursor_tuple_fraction = 1";
 /// Totals that are remembered: a tenant and a filter each.
@@ -107,11 +106,17 @@ impl PgUserTotals {
         matching(&mut query, *tenant, filter);
         sqlx::raw_sql(TO_THE_END).execute(&mut *uow.tx).await.map_err(repository_error)?;
         query.build().persistent(false).execute(&mut *uow.tx).await.map_err(repository_error)?;
+        // MOVE takes no parameter.
+        let on = format!("move {STEP} from matching");
         let mut users = 0;
         loop {
-            let step = sqlx::raw_sql(STEP).execute(&mut *uow.tx).await.map_err(repository_error)?.rows_affected();
+            let step = sqlx::raw_sql(AssertSqlSafe(on.as_str()))
+                .execute(&mut *uow.tx)
+                .await
+                .map_err(repository_error)?
+                .rows_affected();
             users += step;
-            if step < ROWS_OF_STEP {
+            if step < STEP {
                 break;
             }
         }

@@ -2,8 +2,6 @@ use chrono::{DateTime, Utc};
 use muster_domain::users::{BlockEvent, FieldDigest, FullName, StoredUser, User, UserEvent, Username};
 use muster_domain::webhooks::Happening;
 use muster_domain::{RepositoryError, TenantId, UserId};
-use sqlx::PgExecutor;
-use uuid::Uuid;
 
 use super::error::{one_row, repository_error};
 use super::unit_of_work::PgUnitOfWork;
@@ -30,13 +28,37 @@ impl<'a> Fields<'a> {
 }
 
 impl PgUnitOfWork {
+    /// The user, the first line of their history, their place in the line for a mail and what endpoints are told
+    /// (`migrations/0014_webhooks.sql`).
     pub(super) async fn insert_one(
         &mut self,
         user: &User,
         event: &UserEvent,
         welcome: bool,
     ) -> Result<bool, RepositoryError> {
-        let made = insert_user(&mut *self.tx, self.tenant, user, event, welcome).await.map_err(repository_error)?;
+        let fields = Fields::of(event);
+        let made = sqlx::query_scalar!(
+            r#"select muster_insert_user($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) as "made!""#,
+            self.tenant,
+            user.id.get(),
+            user.email.as_str(),
+            user.username.as_str(),
+            user.full_name.as_ref().map(FullName::as_str),
+            user.is_active,
+            user.version,
+            user.created_at,
+            user.updated_at,
+            event.id.get(),
+            event.kind.name(),
+            event.actor.as_deref(),
+            &fields.names as &[&str],
+            &fields.before as &[Option<&str>],
+            &fields.after as &[Option<&str>],
+            welcome,
+        )
+        .fetch_one(&mut *self.tx)
+        .await
+        .map_err(repository_error)?;
         if made {
             self.touch_user(user, None);
         }
@@ -179,39 +201,6 @@ impl PgUnitOfWork {
     fn touch_user(&mut self, user: &User, old: Option<(String, String)>) {
         self.touched.push(touched(TenantId::new(self.tenant), user, old));
     }
-}
-
-/// The user, the first line of their history and their place in the line for a mail and what endpoints are told (`migrations/0014_webhooks.sql`).
-/// Outside a transaction it is one of its own.
-pub(super) async fn insert_user(
-    executor: impl PgExecutor<'_>,
-    tenant: Uuid,
-    user: &User,
-    event: &UserEvent,
-    welcome: bool,
-) -> Result<bool, sqlx::Error> {
-    let fields = Fields::of(event);
-    sqlx::query_scalar!(
-        r#"select muster_insert_user($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) as "made!""#,
-        tenant,
-        user.id.get(),
-        user.email.as_str(),
-        user.username.as_str(),
-        user.full_name.as_ref().map(FullName::as_str),
-        user.is_active,
-        user.version,
-        user.created_at,
-        user.updated_at,
-        event.id.get(),
-        event.kind.name(),
-        event.actor.as_deref(),
-        &fields.names as &[&str],
-        &fields.before as &[Option<&str>],
-        &fields.after as &[Option<&str>],
-        welcome,
-    )
-    .fetch_one(executor)
-    .await
 }
 
 /// What the caches have to forget of a user who was written.
