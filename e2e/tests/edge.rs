@@ -50,7 +50,7 @@ fn both_processes_can_be_scraped() {
     test("metrics", |stack| {
         let port = free_port()?;
         let world = World::start_with(stack, &[("METRICS_PORT", &port.to_string())], Some(&[]))?;
-        let user = serde_json::json!({"email": "ada@example.com", "username": "ada"});
+        let user = serde_json::json!({"email": "zoe@example.com", "username": "zoe"});
         let made = world.client.ask("POST", "/api/v1/users", &[], &user)?.must_be(201)?;
         let path = made.header("location").context("no location")?;
         for _ in 0..3 {
@@ -69,7 +69,7 @@ fn both_processes_can_be_scraped() {
             ensure!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
         ensure!(text.contains("db_pool_connections{state=\"idle\"}"), "{text}");
-        ensure!(!text.contains("ada") && !text.contains(&world.tenant), "{text}");
+        ensure!(!text.contains("zoe") && !text.contains(&world.tenant), "{text}");
         ensure!(world.api.get("/metrics")?.0 == 404, "clients of the API must not see them");
         let (status, text) = world.worker.as_ref().context("no worker")?.get("/metrics")?;
         ensure!(status == 200 && text.contains("cache_hits_total ") && text.contains("db_pool_connections{"), "{text}");

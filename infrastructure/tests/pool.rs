@@ -27,7 +27,7 @@ async fn who_comes_after_the_server_has_cut_connections_does_not_notice() {
         }
         drop(held);
         let cut = "select count(pg_terminate_backend(pid, 10000)) from pg_stat_activity \
-                   where datname = current_database() and pid <> pg_backend_pid()";
+                   where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()";
         assert_eq!(database.psql(cut).unwrap(), CONNECTIONS.to_string());
         if asks_health {
             ping(&pool).await.unwrap();

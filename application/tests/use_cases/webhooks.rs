@@ -55,7 +55,7 @@ const TAKEN: DeliveryStep = DeliveryStep { wait: None };
 async fn what_happened_is_signed_and_sent_once() -> Result<()> {
     let world = World::new();
     world.subscribe().await?;
-    let ada = world.make("ada").await?;
+    let user = world.make("zoe").await?;
     let id = world.only()?.id;
     for _ in 0..2 {
         // An activity that runs twice.
@@ -65,8 +65,8 @@ async fn what_happened_is_signed_and_sent_once() -> Result<()> {
     let [request] = requests.as_slice() else { panic!("{requests:?}") };
     assert_eq!(request.url.as_str(), URL);
     assert_eq!(request.message, world.only()?.message);
-    assert!(request.body.contains("user.created") && request.body.contains(&ada.id.to_string()));
-    assert!(!request.body.contains("ada"), "no personal data: {}", request.body);
+    assert!(request.body.contains("user.created") && request.body.contains(&user.id.to_string()));
+    assert!(!request.body.contains("zoe"), "no personal data: {}", request.body);
     assert!(request.signature.starts_with("v1,") && !request.signature.contains(' '));
     let done = world.only()?;
     assert_eq!((done.state, done.attempts, done.last_status), (DeliveryState::Delivered, 1, Some(204)));
