@@ -5,11 +5,12 @@ use std::time::Duration;
 use muster_infrastructure::postgres::{GuardError, PoolOptions, check_database, connect_lazily};
 use muster_testkit::database::{TestDatabase, create_test_database, psql};
 
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 22] = [
     "users",
     "user_events",
     "user_search",
     "user_search_queue",
+    "user_search_taken",
     "welcome_mails",
     "operations",
     "operation_blocks",
@@ -45,6 +46,8 @@ fn fill(database: &TestDatabase) -> anyhow::Result<()> {
                  values (gen_random_uuid(), gen_random_uuid(), now())
              ), s as (
                  insert into user_search values (gen_random_uuid(), gen_random_uuid(), 'a')
+             ), l as (
+                 insert into user_search_taken values (gen_random_uuid(), 1)
              ), h as (
                  insert into webhook_endpoints (tenant_id, id, url, events, secret, created_at, updated_at)
                  values (gen_random_uuid(), gen_random_uuid(), 'https://example.com', '{user.created}', 'x', now(), now())

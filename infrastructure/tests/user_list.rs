@@ -1,12 +1,16 @@
 //! Lists of users where Postgres answers otherwise than memory: the total that is remembered, and the tenant that a page
 //! leaves behind.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use muster_application::Context;
+use muster_application::ports::UnitOfWorkFactory;
 use muster_domain::TenantId;
-use muster_domain::users::{PageStart, UserFilter, UserList};
-use muster_infrastructure::postgres::{PgUserList, PoolOptions, connect_lazily};
+use muster_domain::users::{EXACT_TOTAL, PageStart, UserFilter, UserList};
+use muster_infrastructure::cache::NoCache;
+use muster_infrastructure::postgres::{PgUnits, PgUserList, PoolOptions, connect_lazily};
 use muster_testkit::database::{TestDatabase, create_test_database};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -67,6 +71,76 @@ async fn a_large_total_is_counted_anew_beside_those_who_ask() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     owner.close().await;
+    pool.close().await;
+}
+
+/// What was counted stays true while nobody writes, and nobody counts again to find that out, nor after the indexer has taken
+/// what was written.
+#[tokio::test]
+async fn a_large_total_is_counted_once_while_nothing_is_written() {
+    let database = create_test_database().unwrap();
+    add(&database, 1, 12_000).unwrap();
+    let pool = pool(&database, 4).unwrap();
+    let list = PgUserList::new(pool.clone());
+    let ask = async || list.total(tenant(), &UserFilter::living()).await.unwrap();
+    assert_eq!(ask().await, 12_000);
+    let units = PgUnits::new(pool.clone(), Arc::new(NoCache));
+    let mut uow = units.begin(&Context::new(tenant())).await.unwrap();
+    assert_eq!(uow.search_index().index(20_000, Duration::ZERO).await.unwrap(), 12_000);
+    uow.commit().await.unwrap();
+    assert_eq!(database.psql("select count(*) from user_search_queue").unwrap(), "0");
+
+    // Whoever counts waits for this lock.
+    let owner = PgPool::connect(&database.admin_url).await.unwrap();
+    let mut lock = owner.begin().await.unwrap();
+    sqlx::query("lock table users").execute(&mut *lock).await.unwrap();
+    // While it is asked for all the time, and after nobody has asked for longer than it is believed.
+    let begin = Instant::now();
+    while begin.elapsed() < OLDEST {
+        assert_eq!(ask().await, 12_000);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(OLDEST).await;
+    assert_eq!(tokio::time::timeout(AT_ONCE, ask()).await.unwrap(), 12_000);
+    lock.rollback().await.unwrap();
+
+    // As many lines wait as were there when it was counted: it is not mistaken for nothing.
+    add(&database, 12_001, 12_001).unwrap();
+    let begin = Instant::now();
+    while ask().await != 12_001 {
+        assert!(begin.elapsed() < OLDEST, "the total stays old");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // Few are counted each time.
+    database.psql("delete from users where username_key > 'user2'").unwrap();
+    let few: u64 = database.psql("select count(*) from users").unwrap().parse().unwrap();
+    assert!((1..EXACT_TOTAL).contains(&few));
+    while ask().await != few {
+        assert!(begin.elapsed() < 2 * OLDEST, "the total stays old");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    add(&database, 12_002, 12_002).unwrap();
+    assert_eq!(ask().await, few + 1);
+    owner.close().await;
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn a_large_total_of_those_who_may_act_does_not_stay_old() {
+    let database = create_test_database().unwrap();
+    add(&database, 1, 12_000).unwrap();
+    let pool = pool(&database, 4).unwrap();
+    let list = PgUserList::new(pool.clone());
+    let active = UserFilter { is_active: Some(true), ..UserFilter::living() };
+    let ask = async || list.total(tenant(), &active).await.unwrap();
+    assert_eq!(ask().await, 12_000);
+    // Nobody is searched by this, so it leaves no line for the index.
+    database.psql("update users set is_active = false where username_key = 'user7'").unwrap();
+    let begin = Instant::now();
+    while ask().await != 11_999 {
+        assert!(begin.elapsed() < OLDEST, "the total stays old");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     pool.close().await;
 }
 

@@ -1,11 +1,12 @@
 use sqlx::PgConnection;
 
 /// The tables that hold tenants' data: each must have forced row level security.
-const TENANT_TABLES: [&str; 21] = [
+const TENANT_TABLES: [&str; 22] = [
     "users",
     "user_events",
     "user_search",
     "user_search_queue",
+    "user_search_taken",
     "welcome_mails",
     "operations",
     "operation_blocks",
