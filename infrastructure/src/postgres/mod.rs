@@ -8,6 +8,7 @@ mod error;
 mod files;
 mod guard;
 mod insert_users;
+mod kept;
 mod keys;
 mod lineage;
 mod mails;

@@ -5,6 +5,7 @@ use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::error::repository_error;
+use super::kept::KeptConnections;
 use super::pool::usable;
 use super::unit_of_work::begin;
 use super::user_snapshot::PgUserSnapshots;
@@ -15,6 +16,7 @@ use super::users::UserRow;
 #[derive(Debug, Clone)]
 pub struct PgUserList {
     pool: PgPool,
+    connections: KeptConnections,
     totals: PgUserTotals,
     snapshots: PgUserSnapshots,
 }
@@ -22,7 +24,12 @@ pub struct PgUserList {
 impl PgUserList {
     /// Lists on this pool.
     pub fn new(pool: PgPool) -> Self {
-        Self { totals: PgUserTotals::new(pool.clone()), snapshots: PgUserSnapshots::new(pool.clone()), pool }
+        Self {
+            connections: KeptConnections::new(pool.clone()),
+            totals: PgUserTotals::new(pool.clone()),
+            snapshots: PgUserSnapshots::new(pool.clone()),
+            pool,
+        }
     }
 
     /// A page of all the living: what is asked most, in one round trip where a unit of work has three.
@@ -31,8 +38,9 @@ impl PgUserList {
             PageStart::After(after) => (after, 0),
             PageStart::Offset(skipped) => (None, skipped),
         };
-        usable(&self.pool, || {
-            sqlx::query_as!(
+        usable(&self.pool, async || {
+            let mut connection = self.connections.take().await?;
+            let rows = sqlx::query_as!(
                 UserRow,
                 r#"select
                        id as "id!"
@@ -50,7 +58,10 @@ impl PgUserList {
                 i64::from(skipped),
                 i64::from(limit),
             )
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *connection)
+            .await?;
+            self.connections.keep(connection);
+            Ok(rows)
         })
         .await
     }
