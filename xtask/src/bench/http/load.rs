@@ -10,7 +10,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use muster_testkit::spread::per_mille;
+use muster_testkit::spread::ascending;
+
+use super::stalls::Stall;
 
 /// The request with this number, as it goes over the wire.
 pub(super) type Request<'a> = &'a (dyn Fn(u64) -> Vec<u8> + Sync);
@@ -36,8 +38,14 @@ pub(super) struct Pressure {
 pub(super) struct Load {
     pub(super) requests: u64,
     pub(super) took: Duration,
-    /// Ascending.
-    latencies: Vec<Duration>,
+    answers: Vec<Answer>,
+}
+
+/// When it was asked for, and when it was there.
+#[derive(Clone, Copy)]
+struct Answer {
+    from: Instant,
+    to: Instant,
 }
 
 impl Load {
@@ -45,9 +53,11 @@ impl Load {
         f64::from(u32::try_from(self.requests).unwrap_or(u32::MAX)) / self.took.as_secs_f64()
     }
 
-    /// The latency that so many of a thousand requests do not exceed.
-    pub(super) fn per_mille(&self, n: usize) -> Duration {
-        per_mille(&self.latencies, n)
+    /// How long the answers took that none of these stalls has touched, ascending.
+    pub(super) fn latencies(&self, stalls: &[Stall]) -> Vec<Duration> {
+        let calm =
+            self.answers.iter().filter(|answer| !stalls.iter().any(|stall| stall.touches(answer.from, answer.to)));
+        ascending(calm.map(|answer| answer.to.duration_since(answer.from)).collect())
     }
 }
 
@@ -66,17 +76,16 @@ pub(super) fn run(ask: &Ask, pressure: Pressure) -> Result<Load> {
             .collect::<Result<Vec<_>>>()
     })?;
     let took = begin.elapsed();
-    let mut latencies = lanes.concat();
-    latencies.sort_unstable();
-    Ok(Load { requests: u64::try_from(latencies.len())?, took, latencies })
+    let answers = lanes.concat();
+    Ok(Load { requests: u64::try_from(answers.len())?, took, answers })
 }
 
-fn lane(ask: &Ask, pressure: Pressure, begin: Instant, lane: u32) -> Result<Vec<Duration>> {
+fn lane(ask: &Ask, pressure: Pressure, begin: Instant, lane: u32) -> Result<Vec<Answer>> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, ask.port))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     let mut buffer = vec![0; 256 * 1024];
-    let mut latencies = Vec::new();
+    let mut answers = Vec::new();
     // How late this thread was woken the last time it slept: the wait of the load loop for a core, not for the server.
     let mut overslept = Duration::ZERO;
     for turn in 0_u32.. {
@@ -101,9 +110,9 @@ fn lane(ask: &Ask, pressure: Pressure, begin: Instant, lane: u32) -> Result<Vec<
         if status != ask.status {
             bail!("an answer had the status {status} instead of {}: {}", ask.status, shown(&buffer));
         }
-        latencies.push(from.elapsed());
+        answers.push(Answer { from, to: Instant::now() });
     }
-    Ok(latencies)
+    Ok(answers)
 }
 
 /// Reads one whole answer and gives its status.

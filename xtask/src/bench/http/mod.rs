@@ -2,6 +2,7 @@
 
 mod load;
 mod report;
+mod stalls;
 
 use std::{
     io::{BufWriter, Write as _},
@@ -16,7 +17,7 @@ use muster_testkit::{
     ports::free_port,
     process::Program,
     procfs,
-    spread::median,
+    spread::{median, per_mille},
     stack::Stack,
     template::DATABASE,
     tools::{announce, wait_until},
@@ -24,6 +25,7 @@ use muster_testkit::{
 
 use self::load::{Ask, Load, Pressure, Request};
 pub(super) use self::report::{json, print};
+use self::stalls::Watch;
 
 /// The tenant that the baseline reads as well.
 const TENANT: &str = "6b1f6a52-8f5b-4d6e-9d5e-0c7f3c1d2e4f";
@@ -70,7 +72,12 @@ struct Cpu {
 /// At half of what the server can do.
 struct Latencies {
     p50: Duration,
+    /// Of the answers that no stall of the machine has touched.
     p99: Duration,
+    /// Of all.
+    all_p99: Duration,
+    /// How many of a hundred a stall has touched.
+    touched: f64,
 }
 
 struct Side<'a> {
@@ -101,6 +108,9 @@ pub(super) fn measure(stack: &Stack, baseline: PathBuf, time: Duration) -> Resul
         ("list of 20", Target { ratio: 0.4, per_second: 8_000.0 }, 200, &list, &bare_list),
         ("create", Target { ratio: 0.6, per_second: 7_000.0 }, 201, &post, &bare_post),
     ];
+    if let Err(error) = Watch::start() {
+        announce(&format!("stalls of the machine count as those of the service: {error:#}"));
+    }
     let mut all = Vec::new();
     for (name, target, status, request, bare_request) in kinds {
         announce(&format!("{name}: {REPEATS} turns of {} s, each beside its baseline", time.as_secs()));
@@ -129,6 +139,12 @@ fn kind(stack: &Stack, name: &'static str, target: Target, api: &Side, bare: &Si
         server: median(turns.iter().map(|turn| of(turn).server).collect()),
         postgres: median(turns.iter().map(|turn| of(turn).postgres).collect()),
     };
+    let mut calm = Vec::new();
+    for _ in 0..REPEATS {
+        let ours = at_half_load(stack, api, per_second, time)?;
+        calm.push((ours, at_half_load(stack, bare, baseline_per_second, time)?));
+    }
+    let (half, baseline_half): (Vec<_>, Vec<_>) = calm.into_iter().unzip();
     Ok(Figures {
         name,
         target,
@@ -137,16 +153,25 @@ fn kind(stack: &Stack, name: &'static str, target: Target, api: &Side, bare: &Si
         ratios: turns.iter().map(|((ours, _), (bare, _))| ours.per_second() / bare.per_second()).collect(),
         cpu: cpu(&|turn| turn.0.1),
         baseline_cpu: cpu(&|turn| turn.1.1),
-        half: at_half_load(stack, api, per_second, time)?,
-        baseline_half: at_half_load(stack, bare, baseline_per_second, time)?,
+        half: Latencies::median(&half),
+        baseline_half: Latencies::median(&baseline_half),
     })
 }
 
 fn at_half_load(stack: &Stack, side: &Side, per_second: f64, time: Duration) -> Result<Latencies> {
     stack.psql("checkpoint")?;
     let calm = Pressure { connections: CALM_CONNECTIONS, time, rate: Some(per_second / 2.0) };
+    let watch = Watch::start().ok();
     let load = load::run(&side.ask, calm)?;
-    Ok(Latencies { p50: load.per_mille(500), p99: load.per_mille(990) })
+    let stalls = watch.map(Watch::end).transpose()?.unwrap_or_default();
+    let (all, untouched) = (load.latencies(&[]), load.latencies(&stalls));
+    let share = |answers: usize| f64::from(u32::try_from(answers).unwrap_or(u32::MAX));
+    Ok(Latencies {
+        p50: per_mille(&untouched, 500),
+        p99: per_mille(&untouched, 990),
+        all_p99: per_mille(&all, 990),
+        touched: 100.0 * (1.0 - share(untouched.len()) / share(all.len())),
+    })
 }
 
 type Turn = ((Load, Cpu), (Load, Cpu));

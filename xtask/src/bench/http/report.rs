@@ -1,5 +1,7 @@
 //! Shows the figures of `bench http`, each beside its target.
 
+use std::time::Duration;
+
 use muster_testkit::spread::median;
 use serde_json::{Value, json};
 
@@ -20,8 +22,24 @@ impl Latencies {
         self.p99.as_secs_f64() / self.p50.as_secs_f64()
     }
 
+    /// The middle of each, of several turns.
+    pub(super) fn median(turns: &[Self]) -> Self {
+        let of = |what: fn(&Self) -> Duration| median(turns.iter().map(what).collect());
+        Self {
+            p50: of(|turn| turn.p50),
+            p99: of(|turn| turn.p99),
+            all_p99: of(|turn| turn.all_p99),
+            touched: median(turns.iter().map(|turn| turn.touched).collect()),
+        }
+    }
+
     fn json(&self) -> Value {
-        json!({"p50_ms": millis(self.p50), "p99_ms": millis(self.p99)})
+        json!({
+            "p50_ms": millis(self.p50),
+            "p99_ms": millis(self.p99),
+            "all_p99_ms": millis(self.all_p99),
+            "touched_by_stalls_percent": self.touched,
+        })
     }
 }
 
@@ -83,6 +101,11 @@ pub(in super::super) fn print(figures: &[Figures]) {
             format!("p99 {p99:.2} ms = {spread:.1} × p50 {p50:.2} ms (bare {bare:.1} ×)"),
             &format!("≤ {MAX_SPREAD} ×"),
             spread <= MAX_SPREAD,
+        );
+        let (all, bare) = (millis(half.all_p99), millis(figures.baseline_half.all_p99));
+        println!(
+            "{:<20} the machine stood still for {:.1} % of them; with those, p99 {all:.2} ms (bare {:.1} %, {bare:.2} ms)",
+            "", half.touched, figures.baseline_half.touched
         );
     }
 }
