@@ -7,6 +7,8 @@ use sqlx::{PgPool, Postgres};
 
 /// How long a connection is kept for whoever comes next.
 const PATIENCE: Duration = Duration::from_millis(10);
+/// How long it goes from one to the next at most: in the pool it is seen whether it is too old.
+const AWAY: Duration = Duration::from_secs(1);
 
 /// Connections that go from one short statement to the next without going back to the pool in between.
 ///
@@ -21,9 +23,16 @@ pub(super) struct KeptConnections {
 #[derive(Debug, Default)]
 struct Kept {
     /// The latest is the last, and taken first: those that are too many get old.
-    connections: Vec<(PoolConnection<Postgres>, Instant)>,
+    connections: Vec<(Lent, Instant)>,
     /// Whether a task gives back those that get old.
     is_watched: bool,
+}
+
+/// A connection, and when the pool gave it.
+#[derive(Debug)]
+pub(super) struct Lent {
+    pub(super) connection: PoolConnection<Postgres>,
+    since: Instant,
 }
 
 impl KeptConnections {
@@ -31,23 +40,24 @@ impl KeptConnections {
         Self { pool, kept: Arc::default() }
     }
 
-    pub(super) async fn take(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+    pub(super) async fn take(&self) -> Result<Lent, sqlx::Error> {
         let kept = lock(&self.kept).connections.pop();
         match kept {
-            Some((connection, _)) => Ok(connection),
-            None => self.pool.acquire().await,
+            Some((lent, _)) => Ok(lent),
+            None => Ok(Lent { connection: self.pool.acquire().await?, since: Instant::now() }),
         }
     }
 
     /// Only after a statement that has ended well, outside of a transaction. Others are dropped, and so go to the pool.
-    pub(super) fn keep(&self, connection: PoolConnection<Postgres>) {
+    pub(super) fn keep(&self, lent: Lent) {
         let most = self.pool.options().get_max_connections();
         let others_find_one = self.pool.num_idle() > 0 || self.pool.size() < most;
+        let is_fresh = lent.since.elapsed() < AWAY;
         let mut kept = lock(&self.kept);
-        if !others_find_one || 2 * kept.connections.len() >= usize::try_from(most).unwrap_or(usize::MAX) {
+        if !is_fresh || !others_find_one || 2 * kept.connections.len() >= usize::try_from(most).unwrap_or(usize::MAX) {
             return;
         }
-        kept.connections.push((connection, Instant::now()));
+        kept.connections.push((lent, Instant::now()));
         if !mem::replace(&mut kept.is_watched, true) {
             tokio::spawn(give_back(Arc::clone(&self.kept)));
         }
@@ -59,7 +69,7 @@ async fn give_back(kept: Arc<Mutex<Kept>>) {
     loop {
         tokio::time::sleep(PATIENCE).await;
         let mut kept = lock(&kept);
-        let old: Vec<_> = kept.connections.extract_if(.., |(_, since)| since.elapsed() >= PATIENCE).collect();
+        let old: Vec<_> = kept.connections.extract_if(.., |(_, kept_at)| kept_at.elapsed() >= PATIENCE).collect();
         kept.is_watched = !kept.connections.is_empty();
         let is_over = !kept.is_watched;
         drop(kept);

@@ -39,7 +39,7 @@ impl PgUserList {
             PageStart::Offset(skipped) => (None, skipped),
         };
         usable(&self.pool, async || {
-            let mut connection = self.connections.take().await?;
+            let mut lent = self.connections.take().await?;
             let rows = sqlx::query_as!(
                 UserRow,
                 r#"select
@@ -58,9 +58,9 @@ impl PgUserList {
                 i64::from(skipped),
                 i64::from(limit),
             )
-            .fetch_all(&mut *connection)
+            .fetch_all(&mut *lent.connection)
             .await?;
-            self.connections.keep(connection);
+            self.connections.keep(lent);
             Ok(rows)
         })
         .await
