@@ -87,18 +87,20 @@ impl PgUserTotals {
             }
             return Ok(total.users);
         }
-        if !self.counted.contains_key(&key) {
-            let exact = self.few(&key).await?;
-            if exact <= EXACT_TOTAL {
-                return Ok(exact);
+        loop {
+            if !self.counted.contains_key(&key) {
+                let exact = self.few(&key).await?;
+                if exact <= EXACT_TOTAL {
+                    return Ok(exact);
+                }
             }
-        }
-        // However many ask at once, it is established once.
-        let total = self.remembered.try_get_with_by_ref(&key, self.establish(&key)).await;
-        match total.map_err(|error| RepositoryError::Unavailable(error.to_string().into()))? {
-            total if total.users > EXACT_TOTAL => Ok(total.users),
+            // However many ask at once, it is established once.
+            let total = self.remembered.try_get_with_by_ref(&key, self.establish(&key)).await;
+            let total = total.map_err(|error| RepositoryError::Unavailable(error.to_string().into()))?;
+            if total.users > EXACT_TOTAL {
+                return Ok(total.users);
+            }
             // Meanwhile they are few, and of few nobody is told what another has counted.
-            _ => self.few(&key).await,
         }
     }
 

@@ -1,5 +1,5 @@
 //! When the machine itself stood still: a virtual machine loses its cores to its host for milliseconds, and a kernel that is
-//! not preempted keeps one to itself. At the 99th percentile of answers that take a quarter of a millisecond, that is all one sees.
+//! not preempted keeps one to itself. Of answers that take a quarter of a millisecond, the slowest of a hundred are near that.
 
 use std::{
     fs,
