@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use muster_application::Context;
 use muster_application::ports::UnitOfWorkFactory;
-use muster_domain::TenantId;
 use muster_domain::users::{EXACT_TOTAL, PageStart, UserFilter, UserList};
+use muster_domain::{RepositoryError, TenantId};
 use muster_infrastructure::cache::NoCache;
 use muster_infrastructure::postgres::{PgUnits, PgUserList, PoolOptions, connect_lazily};
 use muster_testkit::database::{TestDatabase, create_test_database};
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 const TENANT: u128 = 7;
@@ -39,21 +39,39 @@ fn pool(database: &TestDatabase, max_connections: u32) -> Result<PgPool> {
     Ok(connect_lazily(&database.app_url, options)?)
 }
 
+/// Whoever counts waits until it is rolled back.
+async fn lock_users(owner: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let mut lock = owner.begin().await?;
+    sqlx::query("lock table users").execute(&mut *lock).await?;
+    Ok(lock)
+}
+
+/// Whether whoever keeps asking is told of so many before `end`.
+async fn is_told_by(end: Instant, list: &PgUserList, filter: &UserFilter, users: u64) -> Result<bool, RepositoryError> {
+    while list.total(tenant(), filter).await? != users {
+        if Instant::now() >= end {
+            return Ok(false);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(true)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_total_is_counted_anew_beside_those_who_ask() {
     let database = create_test_database().unwrap();
     add(&database, 1, 12_000).unwrap();
     let pool = pool(&database, 4).unwrap();
     let list = PgUserList::new(pool.clone());
-    let ask = async || list.total(tenant(), &UserFilter::living()).await.unwrap();
+    let living = UserFilter::living();
+    let ask = async || list.total(tenant(), &living).await.unwrap();
     assert_eq!(ask().await, 12_000);
     add(&database, 12_001, 12_007).unwrap();
     assert_eq!(ask().await, 12_000, "it was counted again at once");
 
-    // Whoever counts waits for this lock, and who asks does not.
+    // Who asks does not wait for who counts.
     let owner = PgPool::connect(&database.admin_url).await.unwrap();
-    let mut lock = owner.begin().await.unwrap();
-    sqlx::query("lock table users").execute(&mut *lock).await.unwrap();
+    let lock = lock_users(&owner).await.unwrap();
     let waiting =
         "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
     let begin = Instant::now();
@@ -66,10 +84,7 @@ async fn a_large_total_is_counted_anew_beside_those_who_ask() {
     assert_eq!(ask().await, 12_000);
     assert_eq!(database.psql(waiting).unwrap(), "1", "more than one counts");
     lock.rollback().await.unwrap();
-    while ask().await != 12_007 {
-        assert!(begin.elapsed() < OLDEST, "the total stays old");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    assert!(is_told_by(begin + OLDEST, &list, &living, 12_007).await.unwrap(), "the total stays old");
     owner.close().await;
     pool.close().await;
 }
@@ -82,7 +97,8 @@ async fn a_large_total_is_counted_once_while_nothing_is_written() {
     add(&database, 1, 12_000).unwrap();
     let pool = pool(&database, 4).unwrap();
     let list = PgUserList::new(pool.clone());
-    let ask = async || list.total(tenant(), &UserFilter::living()).await.unwrap();
+    let living = UserFilter::living();
+    let ask = async || list.total(tenant(), &living).await.unwrap();
     assert_eq!(ask().await, 12_000);
     let units = PgUnits::new(pool.clone(), Arc::new(NoCache));
     let mut uow = units.begin(&Context::new(tenant())).await.unwrap();
@@ -90,10 +106,8 @@ async fn a_large_total_is_counted_once_while_nothing_is_written() {
     uow.commit().await.unwrap();
     assert_eq!(database.psql("select count(*) from user_search_queue").unwrap(), "0");
 
-    // Whoever counts waits for this lock.
     let owner = PgPool::connect(&database.admin_url).await.unwrap();
-    let mut lock = owner.begin().await.unwrap();
-    sqlx::query("lock table users").execute(&mut *lock).await.unwrap();
+    let lock = lock_users(&owner).await.unwrap();
     // While it is asked for all the time, and after nobody has asked for longer than it is believed.
     let begin = Instant::now();
     while begin.elapsed() < OLDEST {
@@ -107,18 +121,12 @@ async fn a_large_total_is_counted_once_while_nothing_is_written() {
     // As many lines wait as were there when it was counted: it is not mistaken for nothing.
     add(&database, 12_001, 12_001).unwrap();
     let begin = Instant::now();
-    while ask().await != 12_001 {
-        assert!(begin.elapsed() < OLDEST, "the total stays old");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    assert!(is_told_by(begin + OLDEST, &list, &living, 12_001).await.unwrap(), "the total stays old");
     // Few are counted each time.
     database.psql("delete from users where username_key > 'user2'").unwrap();
     let few: u64 = database.psql("select count(*) from users").unwrap().parse().unwrap();
     assert!((1..EXACT_TOTAL).contains(&few));
-    while ask().await != few {
-        assert!(begin.elapsed() < 2 * OLDEST, "the total stays old");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    assert!(is_told_by(begin + 2 * OLDEST, &list, &living, few).await.unwrap(), "the total stays old");
     add(&database, 12_002, 12_002).unwrap();
     assert_eq!(ask().await, few + 1);
     owner.close().await;
@@ -132,15 +140,10 @@ async fn a_large_total_of_those_who_may_act_does_not_stay_old() {
     let pool = pool(&database, 4).unwrap();
     let list = PgUserList::new(pool.clone());
     let active = UserFilter { is_active: Some(true), ..UserFilter::living() };
-    let ask = async || list.total(tenant(), &active).await.unwrap();
-    assert_eq!(ask().await, 12_000);
+    assert_eq!(list.total(tenant(), &active).await.unwrap(), 12_000);
     // Nobody is searched by this, so it leaves no line for the index.
     database.psql("update users set is_active = false where username_key = 'user7'").unwrap();
-    let begin = Instant::now();
-    while ask().await != 11_999 {
-        assert!(begin.elapsed() < OLDEST, "the total stays old");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    assert!(is_told_by(Instant::now() + OLDEST, &list, &active, 11_999).await.unwrap(), "the total stays old");
     pool.close().await;
 }
 
