@@ -7,13 +7,14 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use muster_testkit::provision::workspace_dir;
+use muster_testkit::provision::{self, workspace_dir};
 
 /// The packages whose programs make up the service.
 const PROGRAMS: [&str; 6] = ["-p", "muster-api", "-p", "muster-worker", "-p", "muster-cli"];
 
 /// `cargo` in the top folder of the workspace, without the variables of the run that started us.
 pub(crate) fn cargo() -> Result<Command> {
+    provision::make()?;
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.current_dir(workspace_dir()?);
@@ -53,7 +54,7 @@ pub(crate) fn build_example(package: &str, name: &str) -> Result<PathBuf> {
 
 /// Whether `cargo <name>` is installed.
 pub(crate) fn has_subcommand(name: &str) -> bool {
-    muster_testkit::provision::on_path(&format!("cargo-{name}")).is_some()
+    provision::on_path(&format!("cargo-{name}")).is_some()
         || env::home_dir().is_some_and(|home| home.join(".cargo/bin").join(format!("cargo-{name}")).exists())
 }
 

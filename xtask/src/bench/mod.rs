@@ -43,7 +43,7 @@ enum What {
     },
     /// Reads, lists and creates over HTTP, each against a handler that does only what cannot be left out.
     Http {
-        /// Seconds of each run; each is repeated three times beside its baseline.
+        /// Seconds of each run; each is repeated beside its baseline.
         #[arg(long, default_value_t = 5)]
         seconds: u64,
     },

@@ -1,18 +1,25 @@
-//! A load loop: connections that are kept, each with one request under way. Blocking sockets, a thread each: no runtime
-//! takes part of what is measured.
+//! A load loop: connections that are kept, each with one request under way. A thread for each core shares them out and sleeps
+//! in `epoll` meanwhile; a thread for each connection would take more of the cores than what is measured.
 
 use std::{
-    io::{Read, Write},
-    net::{Ipv4Addr, TcpStream},
+    collections::VecDeque,
+    os::fd::AsFd as _,
     sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use muster_testkit::spread::ascending;
+use nix::sys::{
+    epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags},
+    timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags},
+};
 
-use super::stalls::Stall;
+use super::{
+    stalls::Stall,
+    wire::{Answer, Connection},
+};
 
 /// The request with this number, as it goes over the wire.
 pub(super) type Request<'a> = &'a (dyn Fn(u64) -> Vec<u8> + Sync);
@@ -38,14 +45,8 @@ pub(super) struct Pressure {
 pub(super) struct Load {
     pub(super) requests: u64,
     pub(super) took: Duration,
+    /// In the order of their beginning.
     answers: Vec<Answer>,
-}
-
-/// When it was asked for, and when it was there.
-#[derive(Clone, Copy)]
-struct Answer {
-    from: Instant,
-    to: Instant,
 }
 
 impl Load {
@@ -53,10 +54,10 @@ impl Load {
         f64::from(u32::try_from(self.requests).unwrap_or(u32::MAX)) / self.took.as_secs_f64()
     }
 
-    /// How long the answers took that none of these stalls has touched, ascending.
+    /// How long the answers took that none of these stalls has held up, ascending.
     pub(super) fn latencies(&self, stalls: &[Stall]) -> Vec<Duration> {
-        let calm =
-            self.answers.iter().filter(|answer| !stalls.iter().any(|stall| stall.touches(answer.from, answer.to)));
+        let stalls: Vec<_> = stalls.iter().map(|stall| stall.with_its_queue(&self.answers)).collect();
+        let calm = self.answers.iter().filter(|answer| !stalls.iter().any(|stall| stall.touches(answer)));
         ascending(calm.map(|answer| answer.to.duration_since(answer.from)).collect())
     }
 }
@@ -64,104 +65,104 @@ impl Load {
 /// Numbers of requests go on from run to run, so that no two requests of a benchmark have the same.
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
+/// An answer that takes longer than this is none.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Asks until the time is over. An answer with another status ends everything.
 pub(super) fn run(ask: &Ask, pressure: Pressure) -> Result<Load> {
+    let count = u32::try_from(thread::available_parallelism()?.get())?.min(pressure.connections);
+    let lanes: Vec<_> = (0..count).map(|number| Lane::open(ask, pressure, number, count)).collect::<Result<_>>()?;
     let begin = Instant::now();
-    let lanes = thread::scope(|scope| {
-        let lanes: Vec<_> =
-            (0..pressure.connections).map(|lane| scope.spawn(move || self::lane(ask, pressure, begin, lane))).collect();
-        lanes
+    let answers = thread::scope(|scope| {
+        let threads: Vec<_> = lanes.into_iter().map(|lane| scope.spawn(move || lane.run(begin))).collect();
+        threads
             .into_iter()
-            .map(|lane| lane.join().unwrap_or_else(|_| bail!("a lane panicked")))
+            .map(|thread| thread.join().unwrap_or_else(|_| bail!("a lane panicked")))
             .collect::<Result<Vec<_>>>()
     })?;
     let took = begin.elapsed();
-    let answers = lanes.concat();
+    let mut answers = answers.concat();
+    answers.sort_by_key(|answer| answer.from);
     Ok(Load { requests: u64::try_from(answers.len())?, took, answers })
 }
 
-fn lane(ask: &Ask, pressure: Pressure, begin: Instant, lane: u32) -> Result<Vec<Answer>> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, ask.port))?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let mut buffer = vec![0; 256 * 1024];
-    let mut answers = Vec::new();
-    // How late this thread was woken the last time it slept: the wait of the load loop for a core, not for the server.
-    let mut overslept = Duration::ZERO;
-    for turn in 0_u32.. {
-        let mut from = Instant::now();
-        if let Some(rate) = pressure.rate {
-            let place = f64::from(turn) * f64::from(pressure.connections) + f64::from(lane);
-            let due = begin + Duration::from_secs_f64(place / rate);
-            if let Some(wait) = due.checked_duration_since(from) {
-                thread::sleep(wait);
-                from = Instant::now();
-                overslept = from - due;
-            } else {
-                // Late because the answer before was: that counts as well.
-                from = from.min(due + overslept);
+/// What one thread does.
+struct Lane<'a> {
+    ask: &'a Ask<'a>,
+    pressure: Pressure,
+    connections: Vec<Connection>,
+    /// Connections with nothing under way, that which waits longest first.
+    idle: VecDeque<usize>,
+    /// Of all requests in the order of time, which is the next of this lane.
+    turn: u32,
+    lanes: u32,
+    epoll: Epoll,
+    timer: TimerFd,
+}
+
+/// Of the timer, among the numbers of connections.
+const TIMER: u64 = u64::MAX;
+
+impl<'a> Lane<'a> {
+    /// The lane with this number, of so many, with its share of the connections.
+    fn open(ask: &'a Ask, pressure: Pressure, number: u32, lanes: u32) -> Result<Self> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC)?;
+        epoll.add(timer.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, TIMER))?;
+        let mut connections = Vec::new();
+        for number in (number..pressure.connections).step_by(usize::try_from(lanes)?) {
+            let connection = Connection::open(ask.port)?;
+            epoll.add(&connection, EpollEvent::new(EpollFlags::EPOLLIN, u64::from(number / lanes)))?;
+            connections.push(connection);
+        }
+        let idle = (0..connections.len()).collect();
+        Ok(Self { ask, pressure, connections, idle, turn: number, lanes, epoll, timer })
+    }
+
+    fn run(mut self, begin: Instant) -> Result<Vec<Answer>> {
+        let mut answers = Vec::new();
+        let mut events = [EpollEvent::empty(); 64];
+        // Whether a request may have found no connection: then the server is what it has waited for.
+        let mut is_short = false;
+        loop {
+            let elapsed = begin.elapsed();
+            if elapsed < self.pressure.time {
+                self.send(begin, is_short)?;
+            } else if self.idle.len() == self.connections.len() {
+                return Ok(answers);
+            }
+            ensure!(elapsed < self.pressure.time + PATIENCE, "there was no answer in {} s", PATIENCE.as_secs());
+            is_short = self.idle.is_empty();
+            let ready = self.epoll.wait(&mut events, 1000_u16)?;
+            for event in events.iter().take(ready).filter(|event| event.data() != TIMER) {
+                let number = usize::try_from(event.data())?;
+                let connection = self.connections.get_mut(number).context("no such connection")?;
+                if let Some(answer) = connection.receive(self.ask.status)? {
+                    answers.push(answer);
+                    self.idle.push_back(number);
+                }
             }
         }
-        if begin.elapsed() >= pressure.time {
-            break;
-        }
-        stream.write_all(&(ask.request)(NUMBER.fetch_add(1, Ordering::Relaxed)))?;
-        let status = answer(&mut stream, &mut buffer)?;
-        if status != ask.status {
-            bail!("an answer had the status {status} instead of {}: {}", ask.status, shown(&buffer));
-        }
-        answers.push(Answer { from, to: Instant::now() });
     }
-    Ok(answers)
-}
 
-/// Reads one whole answer and gives its status.
-fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<u16> {
-    let mut have = 0;
-    let mut want = None;
-    loop {
-        let room = buffer.get_mut(have..).filter(|room| !room.is_empty()).context("an answer is too long")?;
-        let read = stream.read(room)?;
-        if read == 0 {
-            bail!("the server closed the connection");
+    /// Sends what is due, as far as there are connections, and sets the timer for what is due next.
+    fn send(&mut self, begin: Instant, is_short: bool) -> Result<()> {
+        while let Some(number) = self.idle.front() {
+            let now = Instant::now();
+            let due =
+                self.pressure.rate.map_or(now, |rate| begin + Duration::from_secs_f64(f64::from(self.turn) / rate));
+            let wait = due.saturating_duration_since(now);
+            if !wait.is_zero() {
+                self.timer.set(Expiration::OneShot(wait.into()), TimerSetTimeFlags::empty())?;
+                break;
+            }
+            let request = (self.ask.request)(NUMBER.fetch_add(1, Ordering::Relaxed));
+            let connection = self.connections.get_mut(*number).context("no such connection")?;
+            // When this loop itself is late, because it waited for a core, that is not the server's.
+            connection.send(&request, if is_short { due } else { now })?;
+            self.idle.pop_front();
+            self.turn += self.lanes;
         }
-        have += read;
-        let got = buffer.get(..have).unwrap_or_default();
-        if want.is_none() {
-            want = head(got);
-        }
-        if let Some((status, length)) = want
-            && have >= length
-        {
-            return Ok(status);
-        }
-    }
-}
-
-/// Status and length of the whole answer, once its head is there.
-fn head(got: &[u8]) -> Option<(u16, usize)> {
-    let end = got.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
-    let head = std::str::from_utf8(got.get(..end)?).ok()?;
-    let status = head.get(9..12)?.parse().ok()?;
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
-    });
-    Some((status, end + length.unwrap_or(0)))
-}
-
-fn shown(buffer: &[u8]) -> String {
-    String::from_utf8_lossy(buffer).trim_end_matches('\0').chars().take(2_000).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::head;
-
-    #[test]
-    fn an_answer_is_whole_when_its_body_is() {
-        assert_eq!(head(b"HTTP/1.1 200 OK\r\ncontent-"), None);
-        assert_eq!(head(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"), Some((200, 43)));
-        assert_eq!(head(b"HTTP/1.1 204 No Content\r\nx: y\r\n\r\n"), Some((204, 33)));
+        Ok(())
     }
 }

@@ -29,7 +29,7 @@ impl Latencies {
             p50: of(|turn| turn.p50),
             p99: of(|turn| turn.p99),
             all_p99: of(|turn| turn.all_p99),
-            touched: median(turns.iter().map(|turn| turn.touched).collect()),
+            held_up: median(turns.iter().map(|turn| turn.held_up).collect()),
         }
     }
 
@@ -38,7 +38,7 @@ impl Latencies {
             "p50_ms": millis(self.p50),
             "p99_ms": millis(self.p99),
             "all_p99_ms": millis(self.all_p99),
-            "touched_by_stalls_percent": self.touched,
+            "held_up_by_stalls_percent": self.held_up,
         })
     }
 }
@@ -104,8 +104,8 @@ pub(in super::super) fn print(figures: &[Figures]) {
         );
         let (all, bare) = (millis(half.all_p99), millis(figures.baseline_half.all_p99));
         println!(
-            "{:<20} the machine stood still for {:.1} % of them; with those, p99 {all:.2} ms (bare {:.1} %, {bare:.2} ms)",
-            "", half.touched, figures.baseline_half.touched
+            "{:<20} stalls of the machine held up {:.1} % of them; with those, p99 {all:.2} ms (bare {:.1} %, {bare:.2} ms)",
+            "", half.held_up, figures.baseline_half.held_up
         );
     }
 }

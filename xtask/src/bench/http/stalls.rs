@@ -15,9 +15,14 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::wire::Answer;
+
 const EVERY: Duration = Duration::from_millis(1);
 /// Who is woken as much too late has not been let onto the core.
 const LATE: Duration = Duration::from_micros(500);
+
+/// What a stall may hold up after it at most, in lengths of itself.
+const MOST_AFTER: u32 = 10;
 
 /// A time in which a core ran nothing that it was asked to run.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +32,23 @@ pub(super) struct Stall {
 }
 
 impl Stall {
-    pub(super) fn touches(&self, from: Instant, to: Instant) -> bool {
-        self.from <= to && from <= self.to
+    /// With the time after it in which it still held things up: until for once nothing was under way, so that who came next
+    /// found no queue. The answers are in the order of their beginning.
+    pub(super) fn with_its_queue(self, answers: &[Answer]) -> Self {
+        let last = self.to + MOST_AFTER * (self.to - self.from);
+        let mut to = self.to;
+        for answer in answers.iter().filter(|answer| answer.to >= self.from) {
+            if answer.from > to {
+                break;
+            }
+            to = to.max(answer.to);
+        }
+        Self { to: to.min(last), ..self }
+    }
+
+    /// Whether this answer was under way in it.
+    pub(super) fn touches(&self, answer: &Answer) -> bool {
+        self.from <= answer.to && answer.from <= self.to
     }
 }
 
@@ -109,15 +129,32 @@ fn look(is_over: &AtomicBool) -> Vec<Stall> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_was_under_way_in_a_stall_was_touched_by_it() {
+    fn answers(times: &[(u64, u64)]) -> (Instant, Vec<Answer>) {
         let begin = Instant::now();
         let at = |n| begin + Duration::from_millis(n);
-        let stall = Stall { from: at(10), to: at(20) };
-        for (from, to, is_touched) in
-            [(1, 9, false), (1, 10, true), (1, 30, true), (12, 13, true), (20, 30, true), (21, 30, false)]
-        {
-            assert_eq!(stall.touches(at(from), at(to)), is_touched, "{from} to {to}");
+        (begin, times.iter().map(|(from, to)| Answer { from: at(*from), to: at(*to) }).collect())
+    }
+
+    #[test]
+    fn what_was_under_way_in_a_stall_was_touched_by_it() {
+        let (begin, answers) = answers(&[(1, 9), (1, 10), (1, 30), (12, 13), (20, 30), (21, 30)]);
+        let stall = Stall { from: begin + Duration::from_millis(10), to: begin + Duration::from_millis(20) };
+        let touched: Vec<_> = answers.iter().map(|answer| stall.touches(answer)).collect();
+        assert_eq!(touched, [false, true, true, true, true, false]);
+    }
+
+    #[test]
+    fn a_stall_holds_up_what_queues_behind_it_until_nothing_is_under_way() {
+        for (times, until) in [
+            (vec![(1, 9), (21, 22)], 20),
+            (vec![(1, 9), (12, 25), (24, 31), (30, 33), (34, 90)], 33),
+            // A queue that never ends is not its fault.
+            (vec![(12, 500), (400, 900)], 120),
+        ] {
+            let (begin, answers) = answers(&times);
+            let at = |n| begin + Duration::from_millis(n);
+            let stall = Stall { from: at(10), to: at(20) }.with_its_queue(&answers);
+            assert_eq!(stall.to, at(until), "{times:?}");
         }
     }
 }
