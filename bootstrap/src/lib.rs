@@ -21,3 +21,7 @@ pub use muster_infrastructure::temporal::{
     CodecError, Payload, PayloadKeys, SdkMetrics, Temporal, TemporalAccess, TemporalOptions, data_converter,
     ping_workers, prepare_namespace, reseal_schedules,
 };
+
+/// Of every program that is wired here (ADR 37).
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -32,6 +32,8 @@ pub(super) const POSTGRES: Package = Package {
 pub(super) const REDIS: Package =
     Package { title: "Redis", program: "redis-server", apt: "redis-server", dnf: &["redis"], brew: "redis" };
 
+pub(super) const MAKE: Package = Package { title: "make", program: "make", apt: "make", dnf: &["make"], brew: "make" };
+
 pub(super) const PYTHON: Package = Package {
     title: "Python",
     program: "python3 with venv",

@@ -75,6 +75,12 @@ pub fn temporal() -> Result<PathBuf> {
     get::temporal(&dev_dir()?.join("bin"))
 }
 
+/// `make`, with which the allocator of the programs is built: on the machine, else by the package manager.
+pub fn make() -> Result<()> {
+    let is_there = || on_path("make").is_some();
+    if is_there() { Ok(()) } else { get::package(&get::MAKE, is_there) }
+}
+
 /// Schemathesis, which compares an API with its document: in `.dev`, else installed there with Python's pip.
 pub fn schemathesis() -> Result<PathBuf> {
     python::schemathesis()
