@@ -12,7 +12,8 @@ use muster_testkit::provision::{self, workspace_dir};
 /// The packages whose programs make up the service.
 const PROGRAMS: [&str; 6] = ["-p", "muster-api", "-p", "muster-worker", "-p", "muster-cli"];
 
-/// `cargo` in the top folder of the workspace, without the variables of the run that started us.
+/// `cargo` in the top folder of the workspace, without the variables of the run that started us, and with the `make` that
+/// its builds need.
 pub(crate) fn cargo() -> Result<Command> {
     provision::make()?;
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

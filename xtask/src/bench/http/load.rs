@@ -133,6 +133,7 @@ impl<'a> Lane<'a> {
             }
             ensure!(elapsed < self.pressure.time + PATIENCE, "there was no answer in {} s", PATIENCE.as_secs());
             is_short = self.idle.is_empty();
+            // Milliseconds; whoever never answers is noticed as well.
             let ready = self.epoll.wait(&mut events, 1000_u16)?;
             for event in events.iter().take(ready).filter(|event| event.data() != TIMER) {
                 let number = usize::try_from(event.data())?;

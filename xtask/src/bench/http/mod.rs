@@ -42,6 +42,7 @@ const REPEATS: usize = 3;
 /// Turns at half load.
 const CALM_REPEATS: usize = 5;
 const WARM_UP: Duration = Duration::from_secs(2);
+/// Before each turn at half load, at the same pace.
 const SETTLE: Duration = Duration::from_millis(250);
 
 /// One kind of request: medians over the turns.
