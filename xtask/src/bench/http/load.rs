@@ -1,9 +1,10 @@
 //! A load loop: connections that are kept, each with one request under way. A thread for each core shares them out and sleeps
-//! in `epoll` meanwhile; a thread for each connection would take more of the cores than what is measured.
+//! meanwhile; a thread for each connection would take more of the cores than what is measured. At a pace it is woken for what
+//! it has to send only: the kernel notes when an answer comes, so it can be read with the next request, and whoever answers
+//! does not have to wake anybody.
 
 use std::{
     collections::VecDeque,
-    os::fd::AsFd as _,
     sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
@@ -93,22 +94,40 @@ struct Lane<'a> {
     connections: Vec<Connection>,
     /// Connections with nothing under way, that which waits longest first.
     idle: VecDeque<usize>,
-    /// Of all requests in the order of time, which is the next of this lane.
-    turn: u32,
-    lanes: u32,
+    pace: Option<Pace>,
     epoll: Epoll,
+}
+
+/// When a lane sends.
+struct Pace {
+    /// After the beginning; the lanes take turns.
+    next: Duration,
+    every: Duration,
+    /// Ends a wait each time that something is due.
     timer: TimerFd,
 }
 
-/// Of the timer, among the numbers of connections.
-const TIMER: u64 = u64::MAX;
+impl Pace {
+    fn new(rate: f64, number: u32, lanes: u32) -> Result<Self> {
+        let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC)?;
+        let every = Duration::from_secs_f64(f64::from(lanes) / rate);
+        Ok(Self { next: every * number / lanes, every, timer })
+    }
+
+    /// To be called when the lane begins.
+    fn start(&self) -> Result<()> {
+        let first = self.next.max(Duration::from_nanos(1));
+        Ok(self.timer.set(Expiration::IntervalDelayed(first.into(), self.every.into()), TimerSetTimeFlags::empty())?)
+    }
+}
+
+/// Milliseconds after which it is looked whether anybody answers at all.
+const LOOK: u16 = 1000;
 
 impl<'a> Lane<'a> {
     /// The lane with this number, of so many, with its share of the connections.
     fn open(ask: &'a Ask, pressure: Pressure, number: u32, lanes: u32) -> Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC)?;
-        epoll.add(timer.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, TIMER))?;
         let mut connections = Vec::new();
         for number in (number..pressure.connections).step_by(usize::try_from(lanes)?) {
             let connection = Connection::open(ask.port)?;
@@ -116,7 +135,8 @@ impl<'a> Lane<'a> {
             connections.push(connection);
         }
         let idle = (0..connections.len()).collect();
-        Ok(Self { ask, pressure, connections, idle, turn: number, lanes, epoll, timer })
+        let pace = pressure.rate.map(|rate| Pace::new(rate, number, lanes)).transpose()?;
+        Ok(Self { ask, pressure, connections, idle, pace, epoll })
     }
 
     fn run(mut self, begin: Instant) -> Result<Vec<Answer>> {
@@ -124,6 +144,9 @@ impl<'a> Lane<'a> {
         let mut events = [EpollEvent::empty(); 64];
         // Whether a request may have found no connection: then the server is what it has waited for.
         let mut is_short = false;
+        if let Some(pace) = &self.pace {
+            pace.start()?;
+        }
         loop {
             let elapsed = begin.elapsed();
             if elapsed < self.pressure.time {
@@ -133,9 +156,15 @@ impl<'a> Lane<'a> {
             }
             ensure!(elapsed < self.pressure.time + PATIENCE, "there was no answer in {} s", PATIENCE.as_secs());
             is_short = self.idle.is_empty();
-            // Milliseconds; whoever never answers is noticed as well.
-            let ready = self.epoll.wait(&mut events, 1000_u16)?;
-            for event in events.iter().take(ready).filter(|event| event.data() != TIMER) {
+            let patience = match &self.pace {
+                Some(pace) if !is_short && elapsed < self.pressure.time => {
+                    pace.timer.wait()?;
+                    0
+                }
+                _ => LOOK,
+            };
+            let ready = self.epoll.wait(&mut events, patience)?;
+            for event in events.iter().take(ready) {
                 let number = usize::try_from(event.data())?;
                 let connection = self.connections.get_mut(number).context("no such connection")?;
                 if let Some(answer) = connection.receive(self.ask.status)? {
@@ -146,15 +175,12 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// Sends what is due, as far as there are connections, and sets the timer for what is due next.
+    /// Sends what is due, as far as there are connections.
     fn send(&mut self, begin: Instant, is_short: bool) -> Result<()> {
         while let Some(number) = self.idle.front() {
             let now = Instant::now();
-            let due =
-                self.pressure.rate.map_or(now, |rate| begin + Duration::from_secs_f64(f64::from(self.turn) / rate));
-            let wait = due.saturating_duration_since(now);
-            if !wait.is_zero() {
-                self.timer.set(Expiration::OneShot(wait.into()), TimerSetTimeFlags::empty())?;
+            let due = self.pace.as_ref().map_or(now, |pace| begin + pace.next);
+            if due > now {
                 break;
             }
             let request = (self.ask.request)(NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -162,7 +188,9 @@ impl<'a> Lane<'a> {
             // When this loop itself is late, because it waited for a core, that is not the server's.
             connection.send(&request, if is_short { due } else { now })?;
             self.idle.pop_front();
-            self.turn += self.lanes;
+            if let Some(pace) = &mut self.pace {
+                pace.next += pace.every;
+            }
         }
         Ok(())
     }
