@@ -33,6 +33,11 @@ impl Username {
         &self.0
     }
 
+    /// The same, owned.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
     /// What uniqueness is judged by.
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use muster_domain::users::User;
+use muster_domain::users::{FullName, User};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -35,9 +35,9 @@ pub(crate) struct UserView {
 impl From<User> for UserView {
     fn from(user: User) -> Self {
         Self {
-            email: user.email.as_str().to_owned(),
-            username: user.username.as_str().to_owned(),
-            full_name: user.full_name.map(|name| name.as_str().to_owned()),
+            email: user.email.into_string(),
+            username: user.username.into_string(),
+            full_name: user.full_name.map(FullName::into_string),
             id: user.id.get(),
             is_active: user.is_active,
             created_at: user.created_at,
