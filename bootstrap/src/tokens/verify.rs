@@ -3,6 +3,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use muster_domain::TenantId;
+use sha2::{Digest, Sha256};
 
 use super::claims::Claims;
 use super::compact::{Compact, Header};
@@ -69,7 +70,8 @@ impl TenantTokens {
 
     fn judge(&self, known: &Known, token: &str, now: DateTime<Utc>) -> Result<Verified, Refusal> {
         Compact::check_size(token)?;
-        let digest = *blake3::hash(token.as_bytes()).as_bytes();
+        // For each request: of a text as short as this BLAKE3 takes twice as long.
+        let digest = Sha256::digest(token.as_bytes()).into();
         if let Some(claims) = known.genuine(&digest) {
             return Ok(claims.at(now)?);
         }
