@@ -23,7 +23,7 @@ use crate::body::{BodyReader, Encoding};
 use crate::extract::bearer;
 use crate::media::require_json;
 use crate::problem::Problem;
-use crate::state::ApiState;
+use crate::state::{ApiState, Shared};
 
 /// Largest body: a message of Temporal has 4 MiB, and a third more in base64.
 const MAX_BYTES: u64 = 8 << 20;
@@ -60,7 +60,7 @@ struct PayloadJson {
 }
 
 /// The route, and which pages may ask it; no such thing where it is not configured.
-pub(crate) fn routes(state: &ApiState) -> Option<(Router<ApiState>, CorsLayer)> {
+pub(crate) fn routes(state: &ApiState) -> Option<(Router<Shared>, CorsLayer)> {
     let CodecEndpoint { origins, .. } = state.codec.as_ref()?;
     let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     let cors = CorsLayer::new()
@@ -73,7 +73,7 @@ pub(crate) fn routes(state: &ApiState) -> Option<(Router<ApiState>, CorsLayer)> 
     Some((Router::new().route("/codec/decode", post(decode)), cors))
 }
 
-async fn decode(State(state): State<ApiState>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+async fn decode(State(state): State<Shared>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let Some(codec) = &state.codec else { return Err(Problem::of_status(StatusCode::NOT_FOUND)) };
     admit(codec, &headers)?;
     require_json(&headers)?;

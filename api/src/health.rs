@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::server::Stopping;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Says how the parts are.
 #[async_trait]
@@ -91,9 +91,9 @@ impl HealthView {
 
 /// How the service and its parts are
 #[utoipa::path(get, path = "/health", operation_id = "get_health", tag = "Service", responses((status = 200, description = "How the parts are", body = HealthView)))]
-pub(crate) async fn health(State(state): State<ApiState>) -> Json<HealthView> {
+pub(crate) async fn health(State(state): State<Shared>) -> Json<HealthView> {
     let report = state.health.report().await;
-    Json(HealthView::new(&report, state.environment))
+    Json(HealthView::new(&report, state.environment.clone()))
 }
 
 /// How the service and its parts are
@@ -101,14 +101,14 @@ pub(crate) async fn health(State(state): State<ApiState>) -> Json<HealthView> {
     get, path = "/api/v1/health", operation_id = "get_health_v1", tag = "Service",
     responses((status = 200, description = "How the parts are", body = HealthView))
 )]
-pub(crate) async fn health_v1(state: State<ApiState>) -> Json<HealthView> {
+pub(crate) async fn health_v1(state: State<Shared>) -> Json<HealthView> {
     health(state).await
 }
 
 /// That the process runs, whatever its parts do
 #[utoipa::path(get, path = "/health/live", operation_id = "get_health_live", tag = "Service", responses((status = 200, description = "It runs", body = LiveView)))]
-pub(crate) async fn live(State(state): State<ApiState>) -> Json<LiveView> {
-    Json(LiveView { status: "ok", version: env!("CARGO_PKG_VERSION"), environment: state.environment })
+pub(crate) async fn live(State(state): State<Shared>) -> Json<LiveView> {
+    Json(LiveView { status: "ok", version: env!("CARGO_PKG_VERSION"), environment: state.environment.clone() })
 }
 
 /// Whether requests should be sent here
@@ -119,10 +119,10 @@ pub(crate) async fn live(State(state): State<ApiState>) -> Json<LiveView> {
         (status = 503, description = "A part that is needed is down, or the process ends", body = HealthView, headers(("Retry-After" = String))),
     )
 )]
-pub(crate) async fn ready(State(state): State<ApiState>, stopping: Option<Extension<Stopping>>) -> Response {
+pub(crate) async fn ready(State(state): State<Shared>, stopping: Option<Extension<Stopping>>) -> Response {
     let report = Arc::clone(&state.health).report().await;
     let is_stopping = stopping.is_some_and(|Extension(stopping)| stopping.asked.is_cancelled());
-    let mut view = HealthView::new(&report, state.environment);
+    let mut view = HealthView::new(&report, state.environment.clone());
     if is_stopping {
         view.status = "draining";
     }

@@ -11,7 +11,7 @@ use pulldown_cmark::{Parser, html};
 
 use crate::docs::PAGE_POLICY;
 use crate::problem::Problem;
-use crate::state::ApiState;
+use crate::state::{ApiState, Shared};
 
 /// The `type` of a problem: a reference that is resolved against the URL of the request (RFC 9457, section 3.1.1), so it
 /// is right behind any host name.
@@ -20,7 +20,7 @@ pub(crate) fn uri(code: ErrorCode) -> String {
 }
 
 /// The pages, unless the documentation is switched off.
-pub(crate) fn routes(state: &ApiState) -> Router<ApiState> {
+pub(crate) fn routes(state: &ApiState) -> Router<Shared> {
     if state.has_pages() { Router::new().route("/problems/{code}", get(page)) } else { Router::new() }
 }
 

@@ -3,7 +3,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Where to go from here.
 #[derive(Serialize, ToSchema)]
@@ -21,6 +21,6 @@ pub(crate) struct Welcome {
 
 /// What this is and where to go from here
 #[utoipa::path(get, path = "/", operation_id = "get_root", tag = "Service", responses((status = 200, description = "Where to look", body = Welcome)))]
-pub(crate) async fn root(State(state): State<ApiState>) -> Json<Welcome> {
-    Json(Welcome { message: "Welcome to Muster", docs: state.docs_url, health: "/health" })
+pub(crate) async fn root(State(state): State<Shared>) -> Json<Welcome> {
+    Json(Welcome { message: "Welcome to Muster", docs: state.docs_url.clone(), health: "/health" })
 }

@@ -1,5 +1,7 @@
 //! The table of routes.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -9,11 +11,11 @@ use utoipa_axum::routes;
 
 use crate::observe::{around, around_for};
 use crate::problem::Problem;
-use crate::state::ApiState;
+use crate::state::{ApiState, Shared};
 use crate::{codec, docs, health, openapi, problem_pages, root, v1};
 
 /// Every documented route.
-pub(crate) fn table() -> OpenApiRouter<ApiState> {
+pub(crate) fn table() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(openapi::Frame::openapi())
         .routes(routes!(root::root))
         .routes(routes!(health::health))
@@ -96,7 +98,7 @@ pub fn router(state: ApiState) -> Result<Router, serde_json::Error> {
     if let Some((codec, cors)) = codec::routes(&state) {
         all = all.merge(around_for(codec.method_not_allowed_fallback(not_this_method), Some(cors), &state));
     }
-    Ok(all.with_state(state))
+    Ok(all.with_state(Arc::new(state)))
 }
 
 async fn nothing_here() -> Response {

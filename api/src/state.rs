@@ -30,7 +30,7 @@ impl Default for UploadLimits {
     }
 }
 
-/// What every handler can reach. Cheap to clone.
+/// What every handler can reach.
 #[derive(Clone)]
 pub struct ApiState {
     /// The use cases.
@@ -60,6 +60,9 @@ pub struct ApiState {
     /// Where the `OpenAPI` document is; none switches it off.
     pub openapi_url: Option<String>,
 }
+
+/// As handlers get it: axum clones the state several times for each request, and this is one count of references.
+pub(crate) type Shared = Arc<ApiState>;
 
 impl ApiState {
     /// Whether the pages for people are there.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use crate::problem::Problem;
-use crate::state::ApiState;
+use crate::state::{ApiState, Shared};
 
 /// The page has scripts and styles in files only, and images of its own as `data:`.
 pub(crate) const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
@@ -32,7 +32,7 @@ const FILES: [(&str, &str, &[u8]); 5] = [
 ];
 
 /// The routes that configuration has not switched off.
-pub(crate) fn routes(state: &ApiState, document: String) -> Router<ApiState> {
+pub(crate) fn routes(state: &ApiState, document: String) -> Router<Shared> {
     let mut router = Router::new();
     let Some(openapi_url) = &state.openapi_url else { return router };
     let document = Bytes::from(document);

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use muster_bootstrap::config::TrustedProxies;
 
 use crate::server::Peer;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// In this order.
 const TOLD_BY_PROXIES: [&str; 3] = ["cf-connecting-ip", "x-forwarded-for", "x-real-ip"];
@@ -15,10 +15,10 @@ const TOLD_BY_PROXIES: [&str; 3] = ["cf-connecting-ip", "x-forwarded-for", "x-re
 /// Where a request came from; never written into logs, for it is personal data.
 pub(crate) struct ClientAddress(pub(crate) Option<IpAddr>);
 
-impl FromRequestParts<ApiState> for ClientAddress {
+impl FromRequestParts<Shared> for ClientAddress {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Infallible> {
         Ok(Self::of(parts, &state.trusted_proxies))
     }
 }

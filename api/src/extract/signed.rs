@@ -16,7 +16,7 @@ use crate::media::only_plain;
 use crate::observe::RequestInfo;
 use crate::openapi::asked;
 use crate::problem::{ErrorDetail, Problem};
-use crate::state::ApiState;
+use crate::state::{ApiState, Shared};
 
 const CLIENT_ID: &str = "X-API-Client-ID";
 const TIMESTAMP: &str = "X-API-Timestamp";
@@ -38,10 +38,10 @@ pub(crate) struct Signed<const LIMIT: u64> {
 /// What every signed request has, for the document.
 pub(crate) struct SignedHeaders;
 
-impl<const LIMIT: u64> FromRequest<ApiState> for Signed<LIMIT> {
+impl<const LIMIT: u64> FromRequest<Shared> for Signed<LIMIT> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &Shared) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let verified = verify(&parts, body, state, LIMIT).await;
         count(&parts, verified.as_ref().ok().map(|(partner, _)| partner), state).await?;

@@ -10,7 +10,7 @@ use super::once::{Unclear, once};
 use crate::limits::Kind;
 use crate::observe::RequestInfo;
 use crate::problem::Problem;
-use crate::state::ApiState;
+use crate::state::{ApiState, Shared};
 
 const HEADER: &str = "x-tenant-token";
 
@@ -18,10 +18,10 @@ const HEADER: &str = "x-tenant-token";
 /// too often.
 pub(crate) struct Tenant(pub(crate) Context);
 
-impl FromRequestParts<ApiState> for Tenant {
+impl FromRequestParts<Shared> for Tenant {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Problem> {
         admit(parts, state, Kind::Default).await.map(Self)
     }
 }
@@ -29,10 +29,10 @@ impl FromRequestParts<ApiState> for Tenant {
 /// As [`Tenant`], for routes that take files or many rows: these have a budget of their own.
 pub(crate) struct Uploader(pub(crate) Context);
 
-impl FromRequestParts<ApiState> for Uploader {
+impl FromRequestParts<Shared> for Uploader {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Problem> {
         admit(parts, state, Kind::Upload).await.map(Self)
     }
 }

@@ -1,4 +1,5 @@
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::MatchedPath;
@@ -16,8 +17,11 @@ use crate::limits::BUDGETS;
 const BUCKETS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 
 /// Requests, by route and never by path: nothing in them tells of anybody, and there are only so many. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct HttpMetrics {
+#[derive(Debug, Clone, Default)]
+pub struct HttpMetrics(Arc<Counters>);
+
+#[derive(Debug)]
+struct Counters {
     requests: Family<Answered, Counter>,
     durations: Family<Asked, Histogram, Durations>,
     active: Gauge,
@@ -26,7 +30,7 @@ pub struct HttpMetrics {
     rate_limited: Family<Limited, Counter>,
 }
 
-impl Default for HttpMetrics {
+impl Default for Counters {
     fn default() -> Self {
         let durations = Family::new_with_constructor(Durations);
         Self {
@@ -44,45 +48,45 @@ impl HttpMetrics {
     /// Makes them part of what can be scraped.
     pub fn register(&self, registry: &mut Registry) {
         let help = "Requests that were answered, or abandoned by their client";
-        registry.register("http_server_requests", help, self.requests.clone());
+        registry.register("http_server_requests", help, self.0.requests.clone());
         let help = "Seconds until an answer began";
-        registry.register("http_server_request_duration_seconds", help, self.durations.clone());
-        registry.register("http_server_active_requests", "Requests that run", self.active.clone());
+        registry.register("http_server_request_duration_seconds", help, self.0.durations.clone());
+        registry.register("http_server_active_requests", "Requests that run", self.0.active.clone());
         let help = "Bytes of request bodies as they came in, compressed or not";
-        registry.register("http_server_request_body_bytes", help, self.body_bytes.clone());
-        registry.register("http_server_connections", "Open connections", self.connections.clone());
+        registry.register("http_server_request_body_bytes", help, self.0.body_bytes.clone());
+        registry.register("http_server_connections", "Open connections", self.0.connections.clone());
         for budget in BUDGETS {
-            drop(self.rate_limited.get_or_create(&Limited { budget }));
+            drop(self.0.rate_limited.get_or_create(&Limited { budget }));
         }
         let help = "Requests that were refused because their caller asked too often, by budget";
-        registry.register("http_server_rate_limited", help, self.rate_limited.clone());
+        registry.register("http_server_rate_limited", help, self.0.rate_limited.clone());
     }
 
     /// A connection is open until what this gives is dropped.
     pub(crate) fn connected(&self) -> Connected {
-        self.connections.inc();
-        Connected(self.connections.clone())
+        self.0.connections.inc();
+        Connected(self.0.connections.clone())
     }
 
     /// Counts what comes in of bodies.
-    pub(super) const fn body_bytes(&self) -> &Counter {
-        &self.body_bytes
+    pub(super) fn body_bytes(&self) -> &Counter {
+        &self.0.body_bytes
     }
 
     pub(super) fn rate_limited(&self, budget: &'static str) {
-        self.rate_limited.get_or_create(&Limited { budget }).inc();
+        self.0.rate_limited.get_or_create(&Limited { budget }).inc();
     }
 
     pub(super) fn begin(&self) {
-        self.active.inc();
+        self.0.active.inc();
     }
 
     /// Without a status the client had gone.
     pub(super) fn end(&self, method: &Method, route: Option<&MatchedPath>, status: Option<StatusCode>, took: Duration) {
-        self.active.dec();
+        self.0.active.dec();
         let asked = Asked { method: Known::of(method), route: Route(route.cloned()) };
-        self.durations.get_or_create(&asked).observe(took.as_secs_f64());
-        self.requests.get_or_create(&Answered { asked, status: Status(status) }).inc();
+        self.0.durations.get_or_create(&asked).observe(took.as_secs_f64());
+        self.0.requests.get_or_create(&Answered { asked, status: Status(status) }).inc();
     }
 }
 

@@ -12,7 +12,7 @@ use super::{HttpMetrics, RequestInfo};
 /// Has no path and no query: these may contain personal data.
 pub(super) struct EndLine {
     span: Span,
-    trace: Trace,
+    pub(super) trace: Trace,
     method: Method,
     route: Option<MatchedPath>,
     info: RequestInfo,

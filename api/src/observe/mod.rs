@@ -56,7 +56,6 @@ impl RequestInfo {
 }
 
 /// What requests have in common.
-#[derive(Clone)]
 struct Common {
     /// Whether browsers are told to come back over TLS only.
     production: bool,
@@ -86,28 +85,28 @@ where
 {
     let routes = routes.layer(CatchPanicLayer::custom(panicked));
     let routes = if let Some(cors) = cors { routes.layer(cors) } else { routes };
-    routes.layer(from_fn_with_state(common, observe))
+    routes.layer(from_fn_with_state(Arc::new(common), observe))
 }
 
 /// The outermost layer.
-async fn observe(State(common): State<Common>, mut request: Request, next: Next) -> Response {
+async fn observe(State(common): State<Arc<Common>>, mut request: Request, next: Next) -> Response {
     let info = RequestInfo::default();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let trace = Trace::begin(request.headers(), end_line::is_probe(route.as_ref()));
     let span = tracing::info_span!("request", trace_id = trace.id(), tenant.id = tracing::field::Empty);
     let method = request.method().clone();
-    let mut end = EndLine::new(span.clone(), trace.clone(), method, route, info.clone(), common.metrics.clone());
-    let path = request.uri().path().to_owned();
+    let mut end = EndLine::new(span.clone(), trace, method, route, info.clone(), common.metrics.clone());
+    let uri = request.uri().clone();
     request.extensions_mut().insert(info.clone());
 
     let response = match head::check(&request) {
         Ok(()) => {
             let answer = next.run(lingering(weighed(request, &common.metrics)));
-            answer.with_context(trace.context()).instrument(span).await
+            answer.with_context(end.trace.context()).instrument(span).await
         }
         Err(problem) => problem.into_response(),
     };
-    let about = About { instance: &path, trace_id: trace.id(), pages: common.pages };
+    let about = About { instance: uri.path(), trace_id: end.trace.id(), pages: common.pages };
     let mut response = rendered(response, about);
     headers::apply(response.headers_mut(), common.production);
     if let Some(counted) = info.0.counted.get() {
@@ -116,7 +115,7 @@ async fn observe(State(common): State<Common>, mut request: Request, next: Next)
             common.metrics.rate_limited(counted.budget);
         }
     }
-    if let Ok(value) = HeaderValue::from_str(trace.id()) {
+    if let Ok(value) = HeaderValue::from_str(end.trace.id()) {
         response.headers_mut().insert("x-trace-id", value);
     }
     end.status = Some(response.status());

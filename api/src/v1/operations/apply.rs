@@ -15,7 +15,7 @@ use super::view::OperationView;
 use crate::extract::{Id, PlanMatch, Prefer, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfApply;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// How long the answer waits unless the client says otherwise: most plans are small, and are found to differ, or are done,
 /// within it.
@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn apply(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     PlanMatch(digest): PlanMatch,

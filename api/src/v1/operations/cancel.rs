@@ -10,7 +10,7 @@ use crate::extract::{Id, Params, Tenant};
 use crate::openapi::OnCancelName;
 use crate::problem::Problem;
 use crate::refusals::OfControl;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// End an operation where it is
 ///
@@ -28,7 +28,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn cancel(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     params: Params,

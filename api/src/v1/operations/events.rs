@@ -20,7 +20,7 @@ use crate::extract::{Id, LastEventId, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfWatch;
 use crate::server::Stopping;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// How long nothing may be sent: client and proxies see that the stream is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -53,7 +53,7 @@ const EVENT: &str = "id: 5d1f0e6c2b7a9385.end\nevent: end\ndata: {\"state\":\"su
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn events(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     last: LastEventId,

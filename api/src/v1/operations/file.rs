@@ -19,7 +19,7 @@ use super::whole::{CSV, NDJSON, broke_off};
 use crate::extract::{Id, Ranged, Tenant, has_current};
 use crate::problem::Problem;
 use crate::refusals::OfFile;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// A file as it may be.
 const EXAMPLE: &str = "{\"id\":\"01981c5e-7a00-7000-8000-000000000001\",\"email\":\"ada@example.com\",\"username\":\"ada\",\"full_name\":\"Ada King\",\"is_active\":true,\"created_at\":\"2026-01-31T12:00:00.000000Z\",\"updated_at\":\"2026-01-31T12:00:00.000000Z\",\"version\":1}\n";
@@ -46,7 +46,7 @@ const CSV_EXAMPLE: &str = "id,email,username,full_name,is_active,created_at,upda
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn file(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     headers: HeaderMap,

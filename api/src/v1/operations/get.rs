@@ -8,7 +8,7 @@ use super::view::OperationView;
 use crate::extract::{Id, Params, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfOperation;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Longest wait that is granted, in seconds.
 const MAX_WAIT: u64 = 60;
@@ -29,7 +29,7 @@ const MAX_WAIT: u64 = 60;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn get(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     params: Params,

@@ -12,7 +12,7 @@ use crate::extract::{Params, Tenant};
 use crate::openapi::StateName;
 use crate::problem::Problem;
 use crate::refusals::OfTenant;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 100;
@@ -46,7 +46,7 @@ pub(crate) struct OperationsView {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn list(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     params: Params,
 ) -> Result<Json<OperationsView>, Problem> {

@@ -6,7 +6,7 @@ use super::view::OperationView;
 use crate::extract::{Id, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfControl;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Stop an operation between two blocks
 ///
@@ -18,7 +18,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn pause(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
 ) -> Result<Json<OperationView>, Problem> {

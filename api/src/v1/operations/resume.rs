@@ -7,7 +7,7 @@ use super::view::OperationView;
 use crate::extract::{Id, Params, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfControl;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Let a paused operation go on
 ///
@@ -22,7 +22,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn resume(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     params: Params,

@@ -18,7 +18,7 @@ use crate::extract::{Id, IdempotencyKey, Prefer, Tenant};
 use crate::formats::{CsvReader, Fields, NdjsonReader, RowReader, read_corrected};
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfControl};
-use crate::state::ApiState;
+use crate::state::Shared;
 use crate::v1::users::batch::format_of;
 
 /// Corrected rows of a request; the rest is retried as it was.
@@ -75,7 +75,7 @@ pub(crate) struct CorrectedRow {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn retry(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     key: IdempotencyKey,

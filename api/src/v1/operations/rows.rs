@@ -17,7 +17,7 @@ use crate::extract::{Id, Params, Tenant};
 use crate::openapi::{RowFilterName, RowStatusName, RowsFormatName};
 use crate::problem::{Problem, pointer};
 use crate::refusals::OfOperation;
-use crate::state::ApiState;
+use crate::state::{ApiState, Shared};
 
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
@@ -136,7 +136,7 @@ impl From<OperationRow> for RowView {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn rows(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     params: Params,

@@ -10,7 +10,7 @@ use super::view::OperationView;
 use crate::extract::{Id, Prefer, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfControl;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Take back what an operation did
 ///
@@ -28,7 +28,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn undo(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     prefer: Prefer,

@@ -14,7 +14,7 @@ use crate::extract::{Params, Tenant};
 use crate::openapi::{EventRefusalName, PartnerEventStateName};
 use crate::problem::Problem;
 use crate::refusals::OfTenant;
-use crate::state::ApiState;
+use crate::state::Shared;
 use crate::v1::time;
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -83,7 +83,7 @@ pub(crate) struct EventsView {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn events(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     params: Params,
 ) -> Result<Json<EventsView>, Problem> {

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::extract::{Signed, SignedHeaders, refused};
 use crate::problem::Problem;
 use crate::refusals::OfPartner;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// A request without a body may still come with some bytes, which are signed as well.
 const MAX_BYTES: u64 = 1024;
@@ -35,7 +35,7 @@ pub(crate) struct PartnerStatus {
     responses((status = 200, description = "They are", body = PartnerStatus), OfPartner),
 )]
 pub(crate) async fn status(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Signed { partner, .. }: Signed<MAX_BYTES>,
 ) -> Result<Json<PartnerStatus>, Problem> {
     state.app.accept_partner_request(&partner).await.map_err(refused)?;

@@ -15,7 +15,7 @@ use crate::media::require_json;
 use crate::openapi::SyncedEntityName;
 use crate::problem::{ErrorDetail, Problem};
 use crate::refusals::{OfBody, OfPartner, OtherEntity};
-use crate::state::ApiState;
+use crate::state::Shared;
 use crate::v1::members::read_members;
 
 const MAX_BYTES: u64 = 4 << 20;
@@ -76,7 +76,7 @@ pub(crate) struct SyncBegun {
     ),
 )]
 pub(crate) async fn sync(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Signed { partner, body, headers }: Signed<MAX_BYTES>,
 ) -> Result<impl IntoResponse, Problem> {
     require_json(&headers)?;

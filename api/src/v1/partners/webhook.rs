@@ -10,7 +10,7 @@ use crate::extract::{Signed, SignedHeaders, refused};
 use crate::media::require_json;
 use crate::problem::{ErrorDetail, Problem};
 use crate::refusals::{OfBody, OfPartner};
-use crate::state::ApiState;
+use crate::state::Shared;
 use crate::v1::members::read_members;
 
 /// Largest body; and so the most that is kept of an event.
@@ -67,7 +67,7 @@ pub(crate) struct PartnerEventReceived {
     responses((status = 200, description = "The event is kept, by this request or an earlier one", body = PartnerEventReceived), OfPartner, OfBody),
 )]
 pub(crate) async fn webhook(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Signed { partner, body, headers }: Signed<MAX_BYTES>,
 ) -> Result<Json<PartnerEventReceived>, Problem> {
     require_json(&headers)?;

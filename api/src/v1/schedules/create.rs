@@ -12,7 +12,7 @@ use crate::extract::Tenant;
 use crate::openapi::{FileFormatName, ScheduleKindName};
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfTenant, TooManySchedules};
-use crate::state::ApiState;
+use crate::state::Shared;
 use crate::v1::members::members;
 
 /// A new schedule.
@@ -109,7 +109,7 @@ pub(crate) struct ScheduleFilterRequest {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn create(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     headers: HeaderMap,
     body: Body,

@@ -5,7 +5,7 @@ use muster_domain::ScheduleId;
 use crate::extract::{Id, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfSchedule;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Delete a schedule
 ///
@@ -17,7 +17,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn delete(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
 ) -> Result<StatusCode, Problem> {

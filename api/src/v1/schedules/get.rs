@@ -6,7 +6,7 @@ use super::view::ScheduleView;
 use crate::extract::{Id, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfSchedule;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// A schedule, with its next run and its latest
 #[utoipa::path(
@@ -16,7 +16,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn get(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
 ) -> Result<Json<ScheduleView>, Problem> {

@@ -11,7 +11,7 @@ use crate::cursor::Cursor;
 use crate::extract::{Params, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfTenant;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 100;
@@ -41,7 +41,7 @@ pub(crate) struct SchedulesView {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn list(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     params: Params,
 ) -> Result<Json<SchedulesView>, Problem> {

@@ -7,7 +7,7 @@ use super::view::ScheduleView;
 use crate::extract::{Id, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfSchedule;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Pause a schedule
 ///
@@ -19,7 +19,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn pause(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
 ) -> Result<Json<ScheduleView>, Problem> {

@@ -9,7 +9,7 @@ use super::view::ScheduleView;
 use crate::extract::{Id, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfSchedule;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Run a schedule now
 ///
@@ -22,7 +22,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn trigger(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
 ) -> Result<impl IntoResponse, Problem> {

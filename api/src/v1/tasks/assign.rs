@@ -10,7 +10,7 @@ use super::view::{TaskView, answer};
 use crate::extract::{Id, IfMatch, Tenant};
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfTask, TaskChanged};
-use crate::state::ApiState;
+use crate::state::Shared;
 use crate::v1::members::members;
 
 /// Who is to do a task.
@@ -34,7 +34,7 @@ pub(crate) struct TaskAssign {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn assign(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     IfMatch(expected): IfMatch,

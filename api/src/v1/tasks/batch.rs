@@ -15,7 +15,7 @@ use crate::extract::{IdempotencyKey, Params, Prefer, Uploader};
 use crate::openapi::OnErrorName;
 use crate::problem::{ErrorDetail, Problem};
 use crate::refusals::{KeyInUse, OfBody, OfTenant};
-use crate::state::ApiState;
+use crate::state::Shared;
 use crate::v1::operations::view::OperationView;
 use crate::v1::users::batch::{RowErrors, Sent, take};
 
@@ -109,7 +109,7 @@ impl TasksCreated {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn batch(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Uploader(ctx): Uploader,
     key: IdempotencyKey,
     prefer: Prefer,

@@ -7,7 +7,7 @@ use super::view::{TaskView, answer};
 use crate::extract::{Id, IfMatch, Tenant};
 use crate::problem::Problem;
 use crate::refusals::{OfMove, TaskChanged};
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Cancel a task that is open
 #[utoipa::path(
@@ -20,7 +20,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn cancel(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     IfMatch(expected): IfMatch,

@@ -7,7 +7,7 @@ use super::view::{TaskView, answer};
 use crate::extract::{Id, IfMatch, Tenant};
 use crate::problem::Problem;
 use crate::refusals::{OfMove, TaskChanged};
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Complete a task that is `in_progress`; the next one of its series is made with it
 #[utoipa::path(
@@ -20,7 +20,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn complete(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     IfMatch(expected): IfMatch,

@@ -16,7 +16,7 @@ use crate::media::require_json;
 use crate::openapi::TaskPriorityName;
 use crate::problem::Problem;
 use crate::refusals::{KeyInUse, OfBody, OfTenant};
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Largest body about one task, after decompression: a description alone may have 40 000 bytes.
 pub(super) const MAX_BYTES: u64 = 256 * 1024;
@@ -89,7 +89,7 @@ pub(crate) struct TaskCreate {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn create(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     IdempotencyKey(key): IdempotencyKey,
     headers: HeaderMap,

@@ -5,7 +5,7 @@ use muster_domain::TaskId;
 use crate::extract::{Id, IfMatch, Tenant};
 use crate::problem::Problem;
 use crate::refusals::{OfTask, TaskChanged};
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Delete a task; it can be restored, and nobody is reminded of it
 #[utoipa::path(
@@ -15,7 +15,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn delete(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     IfMatch(expected): IfMatch,

@@ -7,7 +7,7 @@ use super::paging::{PageParams, TasksView, answer, query};
 use crate::extract::{Params, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfTenant;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// The deleted tasks of the tenant that all conditions hold for
 #[utoipa::path(
@@ -17,7 +17,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn deleted(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     params: Params,
 ) -> Result<Json<TasksView>, Problem> {

@@ -5,7 +5,7 @@ use muster_domain::TaskId;
 use crate::extract::{Id, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfTask;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Remove a task for good, alive or deleted
 #[utoipa::path(
@@ -15,7 +15,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn force_delete(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
 ) -> Result<StatusCode, Problem> {

@@ -7,7 +7,7 @@ use super::view::{TaskView, answer, etag};
 use crate::extract::{Id, Tenant, has_current};
 use crate::problem::Problem;
 use crate::refusals::OfTask;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// A task
 #[utoipa::path(
@@ -24,7 +24,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn get(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     headers: HeaderMap,

@@ -6,7 +6,7 @@ use super::paging::{PageParams, TasksView, answer, query};
 use crate::extract::{Params, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfTenant;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// The tasks of the tenant that all conditions hold for
 #[utoipa::path(
@@ -16,7 +16,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn list(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     params: Params,
 ) -> Result<Json<TasksView>, Problem> {

@@ -7,7 +7,7 @@ use super::paging::{PageParams, TasksView, answer, query};
 use crate::extract::{Id, Params, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfUser;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// The tasks that a user is to do and all conditions hold for
 #[utoipa::path(
@@ -17,7 +17,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn of_user(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     params: Params,

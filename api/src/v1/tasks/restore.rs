@@ -6,7 +6,7 @@ use super::view::{TaskView, answer};
 use crate::extract::{Id, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfTask;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Bring a deleted task back
 ///
@@ -20,10 +20,6 @@ use crate::state::ApiState;
     ),
     security(("tenant_token" = []), ("bearer" = []))
 )]
-pub(crate) async fn restore(
-    State(state): State<ApiState>,
-    Tenant(ctx): Tenant,
-    Id(id): Id,
-) -> Result<Response, Problem> {
+pub(crate) async fn restore(State(state): State<Shared>, Tenant(ctx): Tenant, Id(id): Id) -> Result<Response, Problem> {
     Ok(answer(state.app.restore_task(&ctx, TaskId::new(id)).await?))
 }

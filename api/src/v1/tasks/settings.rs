@@ -10,7 +10,7 @@ use crate::extract::Tenant;
 use crate::openapi::OrphansName;
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfTenant};
-use crate::state::ApiState;
+use crate::state::Shared;
 use crate::v1::members::members;
 
 /// Hours by the clock of the tenant; they may reach over midnight, and are not both the same.
@@ -47,7 +47,7 @@ pub(crate) struct TaskSettingsUpdate {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn get_settings(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
 ) -> Result<Json<SettingsView>, Problem> {
     Ok(Json(state.app.task_settings(&ctx).await?.into()))
@@ -61,7 +61,7 @@ pub(crate) async fn get_settings(
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn put_settings(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     headers: HeaderMap,
     body: Body,

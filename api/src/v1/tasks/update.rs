@@ -14,7 +14,7 @@ use crate::extract::{Id, IfMatch, Tenant};
 use crate::openapi::TaskPriorityName;
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfTask, TaskChanged};
-use crate::state::ApiState;
+use crate::state::Shared;
 use crate::v1::members::members_within;
 
 /// What is to change. A member that is absent leaves its field as it is; a list is replaced as a whole.
@@ -69,7 +69,7 @@ pub(crate) struct TaskUpdate {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn update(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     IfMatch(expected): IfMatch,

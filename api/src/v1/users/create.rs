@@ -13,7 +13,7 @@ use crate::formats::read_user;
 use crate::media::require_json;
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfTenant, Taken};
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Largest body about one user, after decompression.
 pub(super) const MAX_BYTES: u64 = 64 * 1024;
@@ -37,7 +37,7 @@ const ROUTE: &[u8] = b"POST /api/v1/users\0";
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn create(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     IdempotencyKey(key): IdempotencyKey,
     prefer: Prefer,

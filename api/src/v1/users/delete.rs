@@ -5,7 +5,7 @@ use muster_domain::UserId;
 use crate::extract::{Id, IfMatch, Tenant};
 use crate::problem::Problem;
 use crate::refusals::{Changed, OfUser};
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Delete a user; they can be restored
 #[utoipa::path(
@@ -21,7 +21,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn delete(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     IfMatch(expected): IfMatch,

@@ -5,7 +5,7 @@ use muster_domain::UserId;
 use crate::extract::{Id, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfUser;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Remove a user for good, with history and mails, deleted or not
 #[utoipa::path(
@@ -15,7 +15,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn force_delete(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
 ) -> Result<StatusCode, Problem> {

@@ -8,7 +8,7 @@ use super::view::{UserView, etag};
 use crate::extract::{Id, Tenant, has_current};
 use crate::problem::Problem;
 use crate::refusals::OfUser;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// A user
 #[utoipa::path(
@@ -25,7 +25,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn get(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     headers: HeaderMap,

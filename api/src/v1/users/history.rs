@@ -12,7 +12,7 @@ use crate::extract::{Id, Params, Tenant};
 use crate::openapi::EventKindName;
 use crate::problem::Problem;
 use crate::refusals::OfUser;
-use crate::state::ApiState;
+use crate::state::Shared;
 use crate::v1::time;
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -81,7 +81,7 @@ pub(crate) struct HistoryView {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn history(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     params: Params,

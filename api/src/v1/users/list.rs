@@ -6,7 +6,7 @@ use super::paging::{PageParams, UsersView, page};
 use crate::extract::{Params, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfTenant;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// The users of the tenant, the latest first
 #[utoipa::path(
@@ -16,7 +16,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn list(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     params: Params,
 ) -> Result<Response, Problem> {

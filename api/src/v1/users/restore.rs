@@ -8,7 +8,7 @@ use super::view::{UserView, etag};
 use crate::extract::{Id, Tenant};
 use crate::problem::Problem;
 use crate::refusals::{OfUser, Taken};
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Bring a deleted user back to life
 #[utoipa::path(
@@ -21,7 +21,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn restore(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
 ) -> Result<impl IntoResponse, Problem> {

@@ -8,7 +8,7 @@ use super::paging::{PageParams, UsersView, page};
 use crate::extract::{Params, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfTenant;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Which users: all conditions must hold. Text is compared without regard to case; `%` and `_` stand for themselves.
 #[derive(IntoParams)]
@@ -48,7 +48,7 @@ pub(super) struct SearchParams {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn search(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     params: Params,
 ) -> Result<Response, Problem> {

@@ -18,7 +18,7 @@ use crate::extract::{Id, IfMatch, Prefer, Tenant};
 use crate::media::require_json;
 use crate::problem::Problem;
 use crate::refusals::{Changed, OfBody, OfUser, Taken};
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// What is to change. A member that is absent leaves its field as it is.
 #[derive(Deserialize, ToSchema)]
@@ -55,7 +55,7 @@ pub(crate) struct UserUpdate {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn update(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     IfMatch(expected): IfMatch,

@@ -13,7 +13,7 @@ use crate::extract::Tenant;
 use crate::openapi::WebhookEventName;
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfTenant, TooMany};
-use crate::state::ApiState;
+use crate::state::Shared;
 use crate::v1::members::members;
 
 /// A new endpoint.
@@ -46,7 +46,7 @@ pub(crate) struct WebhookEndpointCreate {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn create(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     headers: HeaderMap,
     body: Body,

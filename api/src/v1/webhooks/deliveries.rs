@@ -12,7 +12,7 @@ use crate::extract::{Id, Params, Tenant};
 use crate::openapi::DeliveryStateName;
 use crate::problem::Problem;
 use crate::refusals::OfWebhook;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 100;
@@ -44,7 +44,7 @@ pub(crate) struct DeliveriesView {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn deliveries(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     params: Params,

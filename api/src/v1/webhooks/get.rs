@@ -6,7 +6,7 @@ use super::view::EndpointView;
 use crate::extract::{Id, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfWebhook;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// An endpoint
 #[utoipa::path(
@@ -16,7 +16,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn get(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
 ) -> Result<Json<EndpointView>, Problem> {

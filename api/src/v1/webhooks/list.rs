@@ -7,7 +7,7 @@ use super::view::EndpointView;
 use crate::extract::Tenant;
 use crate::problem::Problem;
 use crate::refusals::OfTenant;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// All endpoints of a tenant.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,7 +25,7 @@ pub(crate) struct EndpointsView {
     responses((status = 200, description = "All of them", body = EndpointsView), OfTenant),
     security(("tenant_token" = []), ("bearer" = []))
 )]
-pub(crate) async fn list(State(state): State<ApiState>, Tenant(ctx): Tenant) -> Result<Json<EndpointsView>, Problem> {
+pub(crate) async fn list(State(state): State<Shared>, Tenant(ctx): Tenant) -> Result<Json<EndpointsView>, Problem> {
     let (all, now) = (state.app.webhooks(&ctx).await?, state.clock.now());
     Ok(Json(EndpointsView { items: all.iter().map(|endpoint| EndpointView::new(endpoint, now)).collect() }))
 }

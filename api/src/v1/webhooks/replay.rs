@@ -7,7 +7,7 @@ use super::view::DeliveryView;
 use crate::extract::{DeliveryIds, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfReplay;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Send a delivery again
 ///
@@ -22,7 +22,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn replay(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     DeliveryIds { endpoint, delivery }: DeliveryIds,
 ) -> Result<(StatusCode, Json<DeliveryView>), Problem> {

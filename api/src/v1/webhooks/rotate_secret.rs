@@ -6,7 +6,7 @@ use super::view::SecretView;
 use crate::extract::{Id, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfWebhook;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Give an endpoint a fresh secret
 ///
@@ -19,7 +19,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn rotate_secret(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
 ) -> Result<Json<SecretView>, Problem> {

@@ -7,7 +7,7 @@ use super::view::DeliveryView;
 use crate::extract::{Id, Tenant};
 use crate::problem::Problem;
 use crate::refusals::OfSending;
-use crate::state::ApiState;
+use crate::state::Shared;
 
 /// Try an endpoint
 ///
@@ -19,7 +19,7 @@ use crate::state::ApiState;
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn test(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
 ) -> Result<(StatusCode, Json<DeliveryView>), Problem> {

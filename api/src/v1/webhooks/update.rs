@@ -13,7 +13,7 @@ use crate::extract::{Id, Tenant};
 use crate::openapi::WebhookEventName;
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfWebhook};
-use crate::state::ApiState;
+use crate::state::Shared;
 use crate::v1::members::members;
 
 /// What is to change. A member that is absent leaves its field as it is.
@@ -53,7 +53,7 @@ pub(crate) struct WebhookEndpointUpdate {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn update(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Tenant(ctx): Tenant,
     Id(id): Id,
     headers: HeaderMap,

@@ -23,7 +23,7 @@ use crate::formats::{CsvReader, Fields, NdjsonReader, RowReader};
 use crate::openapi::{ChangeKindName, MatchName, OnErrorName};
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfTenant};
-use crate::state::ApiState;
+use crate::state::{ApiState, Shared};
 use crate::upload::{Received, receive};
 use crate::v1::users::batch::format_of;
 
@@ -62,7 +62,7 @@ const CSV: &str = "id,full_name\n01981c5e-7a00-7000-8000-000000000001,Ada King\n
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn begin(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Uploader(ctx): Uploader,
     key: IdempotencyKey,
     prefer: Prefer,

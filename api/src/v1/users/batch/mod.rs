@@ -23,7 +23,7 @@ use crate::extract::{IdempotencyKey, Params, Prefer, Uploader};
 use crate::openapi::{MatchName, OnConflictName, OnErrorName};
 use crate::problem::Problem;
 use crate::refusals::{OfBody, OfTenant, Taken};
-use crate::state::ApiState;
+use crate::state::Shared;
 use crate::v1::operations::view::OperationView;
 use muster_domain::operations::OperationKind;
 
@@ -101,7 +101,7 @@ pub(crate) struct UserCreate {
     security(("tenant_token" = []), ("bearer" = []))
 )]
 pub(crate) async fn batch(
-    State(state): State<ApiState>,
+    State(state): State<Shared>,
     Uploader(ctx): Uploader,
     key: IdempotencyKey,
     prefer: Prefer,
