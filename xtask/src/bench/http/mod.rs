@@ -75,7 +75,7 @@ struct Cpu {
     postgres: f64,
 }
 
-/// At half of what the server can do.
+/// At half of what the server can do: of a turn, or the medians of several.
 struct Latencies {
     p50: Duration,
     /// Of the answers that no stall of the machine has held up.
@@ -84,6 +84,8 @@ struct Latencies {
     all_p99: Duration,
     /// How many of a hundred a stall has held up.
     held_up: f64,
+    /// In each turn, how many times p50 is p99.
+    spreads: Vec<f64>,
 }
 
 struct Side<'a> {
@@ -174,9 +176,11 @@ fn at_half_load(stack: &Stack, side: &Side, per_second: f64, time: Duration) -> 
     let stalls = watch.map(Watch::end).transpose()?.unwrap_or_default();
     let (all, calm) = (load.latencies(&[]), load.latencies(&stalls));
     let share = |answers: usize| f64::from(u32::try_from(answers).unwrap_or(u32::MAX));
+    let (p50, p99) = (per_mille(&calm, 500), per_mille(&calm, 990));
     Ok(Latencies {
-        p50: per_mille(&calm, 500),
-        p99: per_mille(&calm, 990),
+        p50,
+        p99,
+        spreads: vec![p99.as_secs_f64() / p50.as_secs_f64()],
         all_p99: per_mille(&all, 990),
         held_up: 100.0 * (1.0 - share(calm.len()) / share(all.len())),
     })

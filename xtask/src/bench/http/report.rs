@@ -18,8 +18,10 @@ impl Figures {
 }
 
 impl Latencies {
+    /// Of the turns the middle one's: how fast the machine is differs from turn to turn, and p50 and p99 of two of them say
+    /// nothing together.
     fn spread(&self) -> f64 {
-        self.p99.as_secs_f64() / self.p50.as_secs_f64()
+        median(self.spreads.clone())
     }
 
     /// The middle of each, of several turns.
@@ -30,6 +32,7 @@ impl Latencies {
             p99: of(|turn| turn.p99),
             all_p99: of(|turn| turn.all_p99),
             held_up: median(turns.iter().map(|turn| turn.held_up).collect()),
+            spreads: turns.iter().flat_map(|turn| turn.spreads.clone()).collect(),
         }
     }
 
@@ -39,6 +42,7 @@ impl Latencies {
             "p99_ms": millis(self.p99),
             "all_p99_ms": millis(self.all_p99),
             "held_up_by_stalls_percent": self.held_up,
+            "spreads": self.spreads,
         })
     }
 }
@@ -84,23 +88,32 @@ pub(in super::super) fn print(figures: &[Figures]) {
     }
     println!("\nTargets\n");
     for figures in figures {
-        let ratios: Vec<String> = figures.ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
         let (ratio, target) = (figures.ratio(), figures.target);
         line(
             figures.name,
-            format!("{ratio:.2} of bare ({})", ratios.join(", ")),
+            format!("{ratio:.2} of bare ({})", each(&figures.ratios, 2)),
             &format!("≥ {}", target.ratio),
             ratio >= target.ratio,
         );
         let rate = figures.per_second;
         line("", format!("{rate:.0}/s"), &format!("≥ {:.0}/s", target.per_second), rate >= target.per_second);
-        let (half, spread, bare) = (&figures.half, figures.half.spread(), figures.baseline_half.spread());
-        let (p50, p99) = (millis(half.p50), millis(half.p99));
+        let (half, bare) = (&figures.half, &figures.baseline_half);
+        let spread = half.spread();
         line(
             "  at half load",
-            format!("p99 {p99:.2} ms = {spread:.1} × p50 {p50:.2} ms (bare {bare:.1} ×)"),
+            format!("p99 = {spread:.1} × p50 ({})", each(&half.spreads, 1)),
             &format!("≤ {MAX_SPREAD} ×"),
             spread <= MAX_SPREAD,
+        );
+        println!(
+            "{:<20} bare {:.1} × ({}); p50 {:.2} ms, p99 {:.2} ms (bare {:.2} ms, {:.2} ms)",
+            "",
+            bare.spread(),
+            each(&bare.spreads, 1),
+            millis(half.p50),
+            millis(half.p99),
+            millis(bare.p50),
+            millis(bare.p99)
         );
         let (all, bare) = (millis(half.all_p99), millis(figures.baseline_half.all_p99));
         println!(
@@ -108,4 +121,9 @@ pub(in super::super) fn print(figures: &[Figures]) {
             "", half.held_up, figures.baseline_half.held_up
         );
     }
+}
+
+fn each(turns: &[f64], digits: usize) -> String {
+    let turns: Vec<String> = turns.iter().map(|turn| format!("{turn:.digits$}")).collect();
+    turns.join(", ")
 }
