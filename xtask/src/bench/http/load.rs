@@ -1,4 +1,4 @@
-//! A load loop: connections that are kept, each with one request under way. A thread on each core shares them out and sleeps
+//! A load loop: connections that are kept, each with one request under way. A thread for each core shares them out and sleeps
 //! meanwhile; a thread for each connection would take more of the cores than what is measured. At a pace it is woken for what
 //! it has to send only: the kernel notes when an answer comes, so it can be read with the next request, and whoever answers
 //! does not have to wake anybody.
@@ -18,7 +18,6 @@ use nix::sys::{
 };
 
 use super::{
-    cores,
     stalls::Stall,
     wire::{Answer, Connection},
 };
@@ -72,12 +71,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Asks until the time is over. An answer with another status ends everything.
 pub(super) fn run(ask: &Ask, pressure: Pressure) -> Result<Load> {
-    let cores = cores::all()?;
-    let count = u32::try_from(cores.len())?.min(pressure.connections);
-    let lanes: Vec<_> = (0..count)
-        .zip(cores)
-        .map(|(number, core)| Lane::open(ask, pressure, number, count, core))
-        .collect::<Result<_>>()?;
+    let count = u32::try_from(thread::available_parallelism()?.get())?.min(pressure.connections);
+    let lanes: Vec<_> = (0..count).map(|number| Lane::open(ask, pressure, number, count)).collect::<Result<_>>()?;
     let begin = Instant::now();
     let answers = thread::scope(|scope| {
         let threads: Vec<_> = lanes.into_iter().map(|lane| scope.spawn(move || lane.run(begin))).collect();
@@ -100,8 +95,6 @@ struct Lane<'a> {
     /// Connections with nothing under way, that which waits longest first.
     idle: VecDeque<usize>,
     pace: Option<Pace>,
-    /// On which it runs: two on the same core would leave the other one to the server, or both to one another.
-    core: usize,
     epoll: Epoll,
 }
 
@@ -133,7 +126,7 @@ const LOOK: u16 = 1000;
 
 impl<'a> Lane<'a> {
     /// The lane with this number, of so many, with its share of the connections.
-    fn open(ask: &'a Ask, pressure: Pressure, number: u32, lanes: u32, core: usize) -> Result<Self> {
+    fn open(ask: &'a Ask, pressure: Pressure, number: u32, lanes: u32) -> Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let mut connections = Vec::new();
         for number in (number..pressure.connections).step_by(usize::try_from(lanes)?) {
@@ -143,11 +136,10 @@ impl<'a> Lane<'a> {
         }
         let idle = (0..connections.len()).collect();
         let pace = pressure.rate.map(|rate| Pace::new(rate, number, lanes)).transpose()?;
-        Ok(Self { ask, pressure, connections, idle, pace, core, epoll })
+        Ok(Self { ask, pressure, connections, idle, pace, epoll })
     }
 
     fn run(mut self, begin: Instant) -> Result<Vec<Answer>> {
-        cores::stay_on(self.core)?;
         let mut answers = Vec::new();
         let mut events = [EpollEvent::empty(); 64];
         // Whether a request may have found no connection: then the server is what it has waited for.

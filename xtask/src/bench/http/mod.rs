@@ -1,6 +1,5 @@
 //! `bench http`: the API under load, each kind of request beside a bare handler on the same server, turn by turn.
 
-mod cores;
 mod load;
 mod report;
 mod stalls;

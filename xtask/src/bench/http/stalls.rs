@@ -15,7 +15,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::{cores, wire::Answer};
+use super::wire::Answer;
 
 const EVERY: Duration = Duration::from_millis(1);
 /// Who is woken as much too late has not been let onto the core.
@@ -64,7 +64,7 @@ impl Watch {
     /// When this process may not have real-time threads, for which it must be root.
     pub(super) fn start() -> Result<Self> {
         let mut watch = Self { is_over: Arc::default(), threads: Vec::new() };
-        for core in cores::all()? {
+        for core in 0..thread::available_parallelism()?.get() {
             let is_over = Arc::clone(&watch.is_over);
             let (says, ready) = mpsc::sync_channel(1);
             watch.threads.push(thread::spawn(move || {
@@ -99,13 +99,14 @@ impl Drop for Watch {
 
 /// Puts this thread onto one core, before all others there.
 fn go_first(core: usize) -> Result<()> {
-    cores::stay_on(core)?;
     let link = fs::read_link("/proc/thread-self")?;
     let thread = link.file_name().context("/proc/thread-self names no thread")?;
     // Of util-linux.
-    let done = Command::new("chrt").args(["-f", "-p", "50"]).arg(thread).stdout(Stdio::null()).output();
-    let done = done.context("chrt does not run")?;
-    ensure!(done.status.success(), "chrt: {}", String::from_utf8_lossy(&done.stderr).trim());
+    for (program, arguments) in [("taskset", ["-p", "-c", &core.to_string()]), ("chrt", ["-f", "-p", "50"])] {
+        let done = Command::new(program).args(arguments).arg(thread).stdout(Stdio::null()).output();
+        let done = done.with_context(|| format!("{program} does not run"))?;
+        ensure!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr).trim());
+    }
     Ok(())
 }
 
