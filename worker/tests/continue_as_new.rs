@@ -1,19 +1,22 @@
 //! An import that is longer than one run of its workflow goes on in the next one.
 
+mod support;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
 use muster_application::Context;
-use muster_application::imports::{ImportRow, NewUpload};
 use muster_bootstrap::Config;
 use muster_bootstrap::wire::{self, Role};
 use muster_domain::TenantId;
-use muster_domain::operations::{BLOCK_ROWS, OnError, OperationOptions, UploadFormat};
+use muster_domain::operations::{BLOCK_ROWS, OnError, OperationOptions};
 use muster_testkit::stack::Stack;
 use muster_worker::{Activities, NoInterceptor, Queue, Settings, run};
 use muster_workflows::contract::operations::RunOperationInput;
 use muster_workflows::{RunOperation, names};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
+
+use support::import;
 
 const BLOCKS: u32 = 5;
 
@@ -30,21 +33,8 @@ async fn an_import_continues_as_new_and_does_every_block_once() {
 
     let test = async {
         // This one cannot reach Temporal, so the test starts the workflow: with runs of two ranges instead of hundreds.
-        let mut upload =
-            alone.app.begin_upload(ctx.clone(), NewUpload::import(UploadFormat::Ndjson, None)).await.unwrap();
-        for row in 1..=BLOCKS * BLOCK_ROWS {
-            let (email, username) = (format!("user{row}@example.com"), format!("user{row}"));
-            let row = ImportRow {
-                line: row.into(),
-                email: Some(email.into()),
-                username: Some(username.into()),
-                ..ImportRow::default()
-            };
-            upload.push(&row).unwrap();
-            upload.flush().await.unwrap();
-        }
         let options = OperationOptions { send_welcome: false, ..OperationOptions::of(OnError::Continue) };
-        let operation = upload.finish(options, &[]).await.unwrap().operation;
+        let operation = import(&alone.app, &ctx, BLOCKS * BLOCK_ROWS, 0, options).await.unwrap();
         let input = RunOperationInput {
             tenant_id: ctx.tenant.get(),
             operation_id: operation.id.get(),

@@ -1,12 +1,14 @@
 //! Every activity may run twice: here each one does. An interceptor reports a retryable failure after the first
 //! success of each, so the engine runs it again, and the end state must be as if it had not.
 
+mod support;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
-use muster_application::imports::{ImportRow, NewUpload};
+use muster_application::imports::ImportRow;
 use muster_application::partners::{AddPartner, PartnerRequest, ReceivePartnerEvent, SignedParts, sign};
 use muster_application::tasks::CreateTask;
 use muster_application::users::CreateUser;
@@ -26,6 +28,8 @@ use muster_testkit::stack::Stack;
 use muster_worker::{Activities, Queue, Settings, run};
 use temporalio_common::ActivityError;
 use temporalio_sdk::interceptors::{ActivityInboundInterceptor, ExecuteActivityInput, ExecuteActivityOutput, Next};
+
+use support::import;
 
 const ROWS: u32 = 25_000;
 const BAD: u32 = 7;
@@ -107,21 +111,7 @@ async fn activities_that_run_twice_leave_the_same_state() {
         let command = CreateUser { row: &alone, welcome: true, key: None };
         let alone = wired.app.create_user(&ctx, command).await.unwrap().user.id.to_string();
         remind(&stack, &wired.app, &ctx, &alone).await.unwrap();
-        let mut upload = wired.app.begin_upload(ctx.clone(), NewUpload::import(UploadFormat::Csv, None)).await.unwrap();
-        for row in 1..=ROWS {
-            let email = if row <= BAD { "bad".to_owned() } else { format!("user{row}@example.com") };
-            let username = format!("user{row}");
-            let row = ImportRow {
-                line: row.into(),
-                email: Some(email.into()),
-                username: Some(username.into()),
-                ..ImportRow::default()
-            };
-            upload.push(&row).unwrap();
-            upload.flush().await.unwrap();
-        }
-        let options = OperationOptions::of(OnError::Continue);
-        let id = upload.finish(options, &[]).await.unwrap().operation.id;
+        let id = import(&wired.app, &ctx, ROWS, BAD, OperationOptions::of(OnError::Continue)).await.unwrap().id;
         let ended = wired.app.wait_for_operation(&ctx, id, Duration::from_mins(1)).await.unwrap();
         assert_eq!(ended.state.name(), "partially_succeeded");
         assert_eq!((ended.progress.created, ended.progress.failed), (u64::from(ROWS - BAD), u64::from(BAD)));

@@ -173,13 +173,43 @@ impl RunOperation {
     }
 }
 
-/// What two ranges come to.
+/// What two ranges come to. Of one that was done before the operation was stopped the result may come after that of one
+/// that found it stopped: it must not hide where the operation is.
 fn both(one: RangeDone, other: RangeDone) -> RangeDone {
-    let state = if other.state.is_empty() { one.state } else { other.state };
+    let rank = |done: &RangeDone| (done.ended, done.paused, !done.state.is_empty());
+    let state = if rank(&one) > rank(&other) { one.state } else { other.state };
     RangeDone {
         ended: one.ended || other.ended,
         has_mails: one.has_mails || other.has_mails,
         paused: one.paused || other.paused,
         state,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running() -> RangeDone {
+        RangeDone { state: "running".to_owned(), ..RangeDone::default() }
+    }
+
+    #[test]
+    fn a_range_that_was_done_before_the_others_were_stopped_does_not_hide_that_they_were() {
+        let paused = RangeDone { paused: true, state: "paused".to_owned(), ..RangeDone::default() };
+        let cancelled = RangeDone { ended: true, state: "cancelled".to_owned(), ..RangeDone::default() };
+        for stopped in [&paused, &cancelled] {
+            assert_eq!(both(stopped.clone(), running()), *stopped);
+            assert_eq!(both(running(), stopped.clone()), *stopped);
+        }
+        // Paused first, and cancelled then.
+        assert_eq!(both(cancelled.clone(), paused.clone()).state, "cancelled");
+        assert_eq!(both(paused, cancelled).state, "cancelled");
+    }
+
+    #[test]
+    fn what_nothing_stopped_is_where_its_last_range_says() {
+        assert_eq!(both(RangeDone::default(), running()), running());
+        assert_eq!(both(running(), RangeDone::default()), running());
     }
 }
