@@ -14,7 +14,7 @@ use muster_testkit::{
 
 use crate::client::Client;
 
-/// Runs a test against a stack of its own; when it fails, the stack's logs are kept.
+/// Runs a test against a stack of its own; when it fails, logs and workflows are kept (`evidence`).
 pub fn test(name: &str, body: impl FnOnce(&mut Stack) -> Result<()>) {
     run(start(name, |_| Storage::Memory), body);
 }

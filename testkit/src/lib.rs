@@ -10,6 +10,7 @@ pub mod contract;
 pub mod data;
 pub mod database;
 pub mod env;
+pub mod evidence;
 pub mod hooks;
 pub mod http;
 pub mod mail;

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     account::remove_home,
+    evidence,
     mail::MailServer,
     pids::{self, Recorded},
     postgres::{Postgres, PostgresOptions},
@@ -169,13 +170,17 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
+        if thread::panicking() {
+            match provision::dev_dir().and_then(|dev| evidence::keep(&self.home, &self.temporal, &dev.join("failed"))) {
+                Ok(kept) => eprintln!("logs and workflows of the failed test: {}", kept.display()),
+                Err(error) => eprintln!("what the failed test left is not kept: {error:#}"),
+            }
+        }
         // Errors have no reader here; what is left is cleaned by the next start.
         let _ = self.temporal.stop();
         let _ = self.redis.stop();
         let _ = self.postgres.stop();
-        if thread::panicking() {
-            eprintln!("logs of the failed test: {}", self.home.join("log").display());
-        } else {
+        if !thread::panicking() {
             let _ = remove_home(&self.home);
         }
     }

@@ -1,15 +1,16 @@
 //! The services of the stack start, die, come back and end with their value. Needs the programs: `cargo xtask test`.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use muster_testkit::{
     account::remove_home,
-    pids,
+    evidence, pids,
     postgres::{Postgres, PostgresOptions},
     provision,
     redis::Redis,
     temporal::{Storage, Temporal},
+    tools::wait_until,
 };
 
 fn home(name: &str) -> Result<PathBuf> {
@@ -74,5 +75,31 @@ fn temporal_on_a_file_survives_a_restart() -> Result<()> {
     assert!(attributes.contains("MusterTenant"), "{attributes}");
     temporal.stop()?;
     drop(temporal);
+    finish(&home)
+}
+
+#[test]
+fn logs_and_histories_of_a_failed_test_are_kept_also_when_temporal_is_gone() -> Result<()> {
+    let home = home("evidence")?;
+    let failed = home.join("failed");
+    let mut temporal = Temporal::start(&home, Storage::Memory)?;
+    temporal.cli(&["workflow", "start", "--type", "nothing", "--task-queue", "none", "-w", "one"])?;
+    wait_until("the workflow in the list", Duration::from_secs(30), || {
+        Ok(temporal.cli(&["workflow", "list"])?.contains("one").then_some(()))
+    })?;
+    let kept = evidence::keep(&home, &temporal, &failed)?;
+    let files = || -> Result<Vec<_>> { Ok(fs::read_dir(&kept)?.flatten().map(|file| file.path()).collect()) };
+    assert!(kept.join("temporal.log").exists(), "{:?}", files()?);
+    let history = files()?.into_iter().find(|file| file.to_string_lossy().contains("history-"));
+    assert!(fs::read_to_string(history.context("no history")?)?.contains("WORKFLOW_EXECUTION_STARTED"));
+
+    temporal.stop()?;
+    fs::remove_dir_all(&failed)?;
+    for number in 0..21 {
+        fs::create_dir_all(failed.join(format!("older-{number}")))?;
+    }
+    evidence::keep(&home, &temporal, &failed)?;
+    assert!(kept.join("temporal.log").exists() && kept.join("no-histories.txt").exists(), "{:?}", files()?);
+    assert_eq!(fs::read_dir(&failed)?.count(), 20);
     finish(&home)
 }
