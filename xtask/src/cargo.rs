@@ -45,6 +45,7 @@ pub(crate) fn build_programs(release: bool) -> Result<PathBuf> {
 }
 
 /// Builds an example of a package in release; gives the program.
+#[cfg(target_os = "linux")]
 pub(crate) fn build_example(package: &str, name: &str) -> Result<PathBuf> {
     let mut command = cargo()?;
     command.args(["build", "--release", "-p", package, "--example", name]).env("SQLX_OFFLINE", "true");

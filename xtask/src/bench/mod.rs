@@ -3,6 +3,7 @@
 mod client;
 mod copy;
 mod fairness;
+#[cfg(target_os = "linux")]
 mod http;
 mod import;
 mod memory;
@@ -14,7 +15,7 @@ mod soak;
 
 use std::{path::Path, process::ExitCode, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
 use muster_testkit::{
     postgres::PostgresOptions,
@@ -24,6 +25,10 @@ use muster_testkit::{
 };
 
 use crate::{cargo, signals};
+
+/// Elsewhere figures would be missing or wrong.
+const NEEDS_LINUX: &str =
+    "`bench` needs Linux: memory and processor time come from /proc, and when an answer came from its kernel";
 
 #[derive(Args)]
 #[command(arg_required_else_help = true)]
@@ -80,6 +85,7 @@ enum What {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    ensure!(cfg!(target_os = "linux"), NEEDS_LINUX);
     // The mail server and the data generator run in this process: unoptimised they would be what is measured.
     if cfg!(debug_assertions) {
         let status = cargo::cargo()?
@@ -99,6 +105,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             report::print(&figures);
             Ok(("import", figures.json()))
         }
+        #[cfg(not(target_os = "linux"))]
+        What::Http { .. } => anyhow::bail!(NEEDS_LINUX),
+        #[cfg(target_os = "linux")]
         What::Http { seconds } => {
             let baseline = cargo::build_example("muster-api", "baseline")?;
             let figures = http::measure(&start(&home, &bin)?, baseline, Duration::from_secs(seconds))?;
