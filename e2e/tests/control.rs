@@ -67,10 +67,7 @@ fn a_paused_import_stands_still_and_goes_on_whoever_is_killed() {
         let done = stop(stack, &world.client, &id, "pause")?;
         // Its workflow waits, and not for an activity.
         let query = format!("MusterOperation='{id}' and MusterState='paused'");
-        wait_until("the workflow to wait", PATIENCE, || {
-            let list = stack.temporal.cli(&["workflow", "list", "--query", &query, "--output", "json"])?;
-            Ok(list.contains(&id).then_some(()))
-        })?;
+        wait_until("the workflow to wait", PATIENCE, || Ok(stack.temporal.lists(&query, &id)?.then_some(())))?;
         ensure!(count(stack, DONE)? == done, "rows were done while it was paused");
 
         // It is resumed while no worker is there, by an API that was not there when it was paused.
@@ -131,10 +128,7 @@ fn a_cancelled_import_keeps_what_is_done_and_its_workflow_ends() {
                 world.worker = Some(stack.spawn_worker()?);
             }
             let query = format!("MusterOperation='{id}' and ExecutionStatus='Running'");
-            wait_until("the workflow to end", PATIENCE, || {
-                let list = stack.temporal.cli(&["workflow", "list", "--query", &query, "--output", "json"])?;
-                Ok((!list.contains(&id)).then_some(()))
-            })?;
+            wait_until("the workflow to end", PATIENCE, || Ok((!stack.temporal.lists(&query, &id)?).then_some(())))?;
             ensure!(state_of(&world.client, &id)? == "cancelled");
             ensure!(count(stack, DONE)? == done && count(stack, "select count(*) from users")? == done, "{name}");
             ask(&world.client, &id, "resume")?.must_be_problem(409, "BUSINESS_RULE_VIOLATION")?;

@@ -141,6 +141,11 @@ impl Temporal {
         cli(&self.program, &self.address(), arguments)
     }
 
+    /// Whether one of the workflows that a query finds has this in its identifier, or elsewhere in what is listed of it.
+    pub fn lists(&self, query: &str, text: &str) -> Result<bool> {
+        Ok(self.cli(&["workflow", "list", "--query", query, "--output", "json"])?.contains(text))
+    }
+
     /// The history of a workflow as JSON, as `muster replay` and the replay tests read it.
     pub fn history_json(&self, workflow_id: &str) -> Result<String> {
         self.cli(&["workflow", "show", "-w", workflow_id, "--output", "json"])

@@ -97,10 +97,9 @@ async fn temporal_says_that_an_operation_is_stopped_whichever_lane_answers_last(
         let id = import(&wired.app, &ctx, BLOCKS * BLOCK_ROWS, 0, options).await.unwrap().id;
         let says = async |what: &str| {
             let query = format!("MusterOperation='{id}' and {what}");
-            let list = || stack.temporal.cli(&["workflow", "list", "--query", &query, "--output", "json"]).unwrap();
             let mut looks = tokio::time::interval(Duration::from_millis(100));
             let listed = async {
-                while !list().contains(&id.to_string()) {
+                while !stack.temporal.lists(&query, &id.to_string()).unwrap() {
                     looks.tick().await;
                 }
             };

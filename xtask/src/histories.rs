@@ -159,10 +159,7 @@ fn pause_and_resume(stack: &Stack, api: &Service) -> Result<()> {
     let id = operation.get("id").and_then(Value::as_str).context("the answer has no id")?;
     ask(&format!("operations/{id}/pause")).send_empty()?;
     let query = format!("MusterOperation='{id}' and MusterState='paused'");
-    wait_until("the workflow to wait", PATIENCE, || {
-        let list = stack.temporal.cli(&["workflow", "list", "--query", &query, "--output", "json"])?;
-        Ok(list.contains(id).then_some(()))
-    })?;
+    wait_until("the workflow to wait", PATIENCE, || Ok(stack.temporal.lists(&query, id)?.then_some(())))?;
     ask(&format!("operations/{id}/resume")).send_empty()?;
     Ok(())
 }
